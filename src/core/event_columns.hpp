@@ -1,0 +1,61 @@
+// The 26 columns of audit_events, in the order of the table, of audit_list and of the JSON of an event. Everything that
+// goes over the columns goes over this table.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <string_view>
+
+#include "core_only.hpp"
+
+namespace audit {
+
+enum class ColumnKind {
+  uuid,       // 16 bytes
+  timestamp,  // microseconds since 2000-01-01 00:00 UTC
+  integer,    // 64 bits
+  number,     // double
+  text,
+  json,  // JSON text, written as it is
+};
+
+struct EventColumn {
+  std::string_view json_key;  // ,"name": as it stands before the value
+  ColumnKind kind;
+
+  constexpr std::string_view name() const noexcept { return {json_key.data() + 2, json_key.size() - 4}; }
+};
+
+constexpr std::size_t id_column = 0;
+constexpr std::size_t created_at_column = 1;
+
+constexpr std::array<EventColumn, 26> event_columns{{
+    {",\"id\":", ColumnKind::uuid},
+    {",\"created_at\":", ColumnKind::timestamp},
+    {",\"user_id\":", ColumnKind::integer},
+    {",\"actor_type\":", ColumnKind::text},
+    {",\"actor_id\":", ColumnKind::text},
+    {",\"source\":", ColumnKind::text},
+    {",\"event_group\":", ColumnKind::text},
+    {",\"event_type\":", ColumnKind::text},
+    {",\"status\":", ColumnKind::text},
+    {",\"resource_type\":", ColumnKind::text},
+    {",\"resource_id\":", ColumnKind::text},
+    {",\"session_id\":", ColumnKind::text},
+    {",\"vm_id\":", ColumnKind::text},
+    {",\"task_id\":", ColumnKind::integer},
+    {",\"request_id\":", ColumnKind::text},
+    {",\"correlation_id\":", ColumnKind::text},
+    {",\"http_method\":", ColumnKind::text},
+    {",\"path\":", ColumnKind::text},
+    {",\"http_status\":", ColumnKind::integer},
+    {",\"latency_ms\":", ColumnKind::number},
+    {",\"ip_address\":", ColumnKind::text},
+    {",\"user_agent\":", ColumnKind::text},
+    {",\"node_ip\":", ColumnKind::text},
+    {",\"worker_id\":", ColumnKind::text},
+    {",\"event_payload\":", ColumnKind::json},
+    {",\"error_message\":", ColumnKind::text},
+}};
+
+}  // namespace audit

@@ -1,0 +1,77 @@
+// The JSON of an event: see the header.
+#include "event_json.hpp"
+
+#include "json_writer.hpp"
+#include "rfc3339.hpp"
+
+namespace audit {
+namespace {
+
+constexpr std::size_t uuid_text_size = 36;
+
+char* write_uuid(char* out, std::string_view id) noexcept {
+  constexpr std::string_view hex = "0123456789abcdef";
+  for (std::size_t i = 0; i < id.size(); i++) {
+    if (i == 4 || i == 6 || i == 8 || i == 10) *out++ = '-';
+    *out++ = hex[static_cast<unsigned char>(id[i]) >> 4];
+    *out++ = hex[static_cast<unsigned char>(id[i]) & 15];
+  }
+  return out;
+}
+
+std::size_t value_bound(ColumnKind kind, const EventValue& value) noexcept {
+  constexpr std::size_t null_size = 4;
+  if (value.is_null) return null_size;
+  switch (kind) {
+    case ColumnKind::uuid: return uuid_text_size + 2;
+    case ColumnKind::timestamp: return rfc3339_max_size + 2;
+    case ColumnKind::integer: return json_integer_size;
+    case ColumnKind::number: return json_number_size;
+    case ColumnKind::text: return json_string_bound(value.bytes);
+    case ColumnKind::json: return value.bytes.size();
+  }
+  return 0;
+}
+
+char* write_value(char* out, ColumnKind kind, const EventValue& value) noexcept {
+  if (value.is_null) return write_bytes(out, "null");
+  switch (kind) {
+    case ColumnKind::uuid:
+      *out++ = '"';
+      out = write_uuid(out, value.bytes);
+      *out++ = '"';
+      return out;
+    case ColumnKind::timestamp:
+      *out++ = '"';
+      out += write_rfc3339(value.integer, out);
+      *out++ = '"';
+      return out;
+    case ColumnKind::integer: return write_json_integer(out, value.integer);
+    case ColumnKind::number: return write_json_number(out, value.number);
+    case ColumnKind::text: return write_json_string(out, value.bytes);
+    case ColumnKind::json: return write_bytes(out, value.bytes);
+  }
+  return out;
+}
+
+}  // namespace
+
+std::size_t event_json_bound(const AuditEventView& event) noexcept {
+  std::size_t size = 1;  // the closing brace; the opening one takes the place of the first key's comma
+  for (std::size_t i = 0; i < event.size(); i++)
+    size += event_columns[i].json_key.size() + value_bound(event_columns[i].kind, event[i]);
+  return size;
+}
+
+char* write_event_json(char* out, const AuditEventView& event) noexcept {
+  char* const begin = out;
+  for (std::size_t i = 0; i < event.size(); i++) {
+    out = write_bytes(out, event_columns[i].json_key);
+    out = write_value(out, event_columns[i].kind, event[i]);
+  }
+  *begin = '{';
+  *out++ = '}';
+  return out;
+}
+
+}  // namespace audit
