@@ -1,0 +1,72 @@
+# audit_ext: the PostgreSQL extension by PGXS, and the daemon in http_frontend/. `make help` lists the targets.
+EXTENSION = audit_ext
+# The version in the control file is the source of truth.
+EXTVERSION := $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" $(EXTENSION).control)
+MODULE_big = $(EXTENSION)
+DATA = $(wildcard sql/$(EXTENSION)--*.sql)
+
+CORE_SOURCES = $(wildcard src/core/*.cpp)
+GLUE_SOURCES = $(wildcard src/pg/*.cpp)
+OBJS = $(CORE_SOURCES:.cpp=.o) $(GLUE_SOURCES:.cpp=.o)
+
+REGRESS = install list paging bad_input json get log schemas keys grants
+REGRESS_OPTS = --inputdir=test --outputdir=.
+
+PG_CONFIG ?= pg_config
+PG_MAJOR := $(shell $(PG_CONFIG) --version | sed 's/[^0-9]*\([0-9]*\).*/\1/')
+ifneq ($(PG_MAJOR),15)
+REGRESS_OPTS += --expecteddir=.
+endif
+
+WARNINGS = -Wall -Wextra -Werror
+# Server headers are not ours to warn about: -isystem. longjmp skips destructors and nothing may throw: -fno-exceptions.
+PG_CXXFLAGS = -std=c++17 $(WARNINGS) -fno-exceptions -fno-rtti -fvisibility=hidden -fvisibility-inlines-hidden \
+  -isystem $(shell $(PG_CONFIG) --includedir-server) -MMD -MP
+SHLIB_LINK = -lstdc++
+EXTRA_CLEAN = $(OBJS:.o=.d) build results regression.diffs regression.out
+
+# No JIT bitcode: nothing here is inlined into queries, and PGXS would compile it without the flags above.
+override with_llvm = no
+PGXS := $(shell $(PG_CONFIG) --pgxs)
+include $(PGXS)
+-include $(OBJS:.o=.d)
+
+# PostgreSQL 15's headers use the register keyword, which C++17 has dropped.
+src/pg/%.o: PG_CXXFLAGS += -Wno-register
+
+.PHONY: help httpd unit lint format
+.DEFAULT_GOAL := all
+
+# WITH_HTTPD=no builds and installs the extension alone.
+ifneq ($(WITH_HTTPD),no)
+all: httpd
+install: install-httpd
+uninstall: uninstall-httpd
+clean: clean-httpd
+endif
+
+httpd:
+	$(MAKE) -C http_frontend
+
+install-httpd uninstall-httpd clean-httpd: %-httpd:
+	$(MAKE) -C http_frontend $*
+
+unit:
+	$(MAKE) -C test/unit run
+
+lint:
+	scripts/lint
+
+format:
+	clang-format -i src/*/*.cpp src/*/*.hpp test/unit/*.cpp http_frontend/*.cpp http_frontend/*.hpp http_frontend/*/*.cpp http_frontend/*/*.hpp
+
+help:
+	@echo "make                 build the extension and the daemon (WITH_HTTPD=no: the extension alone)"
+	@echo "make install         install them (as root); PG_CONFIG=... for another PostgreSQL"
+	@echo "make installcheck    run the pg_regress suite on the running server that PGHOST, PGPORT name"
+	@echo "make unit            build and run the GoogleTest suites"
+	@echo "make lint            check format, includes, exports, SQL scripts and test lists"
+	@echo "make format          format all C++ with clang-format"
+	@echo "make clean           remove what was built"
+	@echo "scripts/demo         everything at once: server, extension, events, daemon (--help)"
+	@echo "scripts/check        every test there is, against a throw-away server"

@@ -1,0 +1,36 @@
+// A json value under construction: a growing varlena that becomes the function's result without a copy.
+#pragma once
+
+#include "event_row.hpp"
+#include "postgres_api.hpp"
+
+namespace audit::pg {
+
+// No destructor: its memory belongs to the memory context that was current when it was made.
+class JsonBuffer {
+ public:
+  // Everything is kept in the current memory context; `expected_size` saves growing.
+  explicit JsonBuffer(std::size_t expected_size);
+
+  // Room for `size` more bytes, to be written at the returned place and then confirmed by wrote(end).
+  // Raises 54000 where a value would pass PostgreSQL's limit of 1 GB.
+  char* reserve(std::size_t size);
+  void wrote(const char* end) { used_ = static_cast<std::size_t>(end - data_); }
+
+  void append(std::string_view bytes);
+
+  // Appends the event's JSON object. Leaves nothing behind in the current memory context but in the buffer.
+  void append_event(const EventRow& row);
+
+  // The finished json value.
+  Datum finish();
+
+ private:
+  char* data_;
+  std::size_t used_;
+  std::size_t capacity_;
+  MemoryContext row_context_;  // for what one row's unpacking takes
+};
+static_assert(std::is_trivially_destructible_v<JsonBuffer>);
+
+}  // namespace audit::pg

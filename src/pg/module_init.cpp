@@ -1,0 +1,11 @@
+// What PostgreSQL looks for when it loads the library.
+#include "sql_entry.hpp"
+#include "sql_plans.hpp"
+
+extern "C" {
+PG_MODULE_MAGIC;
+
+PGDLLEXPORT void _PG_init();
+}
+
+void _PG_init() { audit::pg::watch_schema_changes(); }

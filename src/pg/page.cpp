@@ -1,0 +1,43 @@
+// Pages: one event more than the page holds is asked for, which tells whether there is a next page without a count.
+#include "page.hpp"
+
+#include "sql_page.hpp"
+
+namespace audit::pg {
+namespace {
+
+// Passes the page on and keeps the event behind it back.
+class PageLimit final : public EventSink {
+ public:
+  PageLimit(int page_size, EventSink& sink) : page_size_(page_size), sink_(sink) {}
+
+  void add(const EventRow& row) override {
+    end.has_more = end.event_count == page_size_;
+    if (end.has_more) return;
+    end.event_count++;
+    end.last = event_key(row);
+    sink_.add(row);
+  }
+
+  PageEnd end;
+
+ private:
+  int page_size_;
+  EventSink& sink_;
+};
+static_assert(std::is_trivially_destructible_v<PageLimit>);
+
+}  // namespace
+
+PageEnd fetch_page(const PageRequest& request, EventSink& sink) {
+  PageLimit page(request.page_size, sink);
+  find_events_by_sql(request, request.page_size + 1, page);
+  return page.end;
+}
+
+bool write_next_cursor(const PageRequest& request, const PageEnd& end, char* out) {
+  if (end.has_more) write_cursor(end.last, request.filters, out);
+  return end.has_more;
+}
+
+}  // namespace audit::pg

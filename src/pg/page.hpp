@@ -1,0 +1,21 @@
+// One page of the list: finds its events and tells how it ended. The place where an engine is chosen.
+#pragma once
+
+#include "event_row.hpp"
+#include "page_request.hpp"
+
+namespace audit::pg {
+
+struct PageEnd {
+  int event_count = 0;
+  bool has_more = false;
+  EventKey last;  // of the last event on the page; meaningless while event_count is 0
+};
+
+// Hands the page's events, at most page_size, to `sink` in the order of the list.
+PageEnd fetch_page(const PageRequest& request, EventSink& sink);
+
+// The token for the next page into `out` (cursor_size characters); false where there is no next page.
+bool write_next_cursor(const PageRequest& request, const PageEnd& end, char* out);
+
+}  // namespace audit::pg
