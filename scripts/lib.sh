@@ -2,6 +2,8 @@
 # Debian packages. Source it; it changes nothing by itself.
 # shellcheck shell=bash
 
+repository=$(dirname -- "$(dirname -- "$(realpath -- "${BASH_SOURCE[0]}")")")
+
 # Messages go to stderr: stdout is for what a caller reads.
 say() { printf '%s\n' "$*" >&2; }
 die() {
@@ -66,4 +68,71 @@ server_bindir() {
   else
     printf '/usr/lib/postgresql/%s/bin\n' "$(server_version)"
   fi
+}
+
+as_root() {
+  if [ "$(id -u)" -eq 0 ]; then
+    "$@"
+  elif command -v sudo >/dev/null; then
+    sudo "$@"
+  else
+    die "this needs root's rights, and there is no sudo: $*" "Run it as root, then start again."
+  fi
+}
+
+missing_packages() { # missing_packages NAME...: prints those that are not installed, one a line
+  local name
+  for name in "$@"; do
+    [ "$(dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null)" = installed ] || printf '%s\n' "$name"
+  done
+}
+
+apt_get() { as_root env DEBIAN_FRONTEND=noninteractive apt-get -q "$@" >&2; }
+
+# Debian makes a cluster on port 5432 when a server is installed. Nobody asked for one here, so it is told not to
+# for as long as this installation takes; clusters and settings that exist are left alone.
+readonly no_main_cluster=/etc/postgresql-common/createcluster.d/audit_ext.conf
+install_without_cluster() {
+  as_root mkdir -p "${no_main_cluster%/*}"
+  echo "create_main_cluster = false" | as_root tee "$no_main_cluster" >/dev/null
+  local status=0
+  apt_get install -y --no-install-recommends "$@" || status=$?
+  as_root rm -f "$no_main_cluster"
+  return "$status"
+}
+
+# install_packages NAME...: those that are missing, and no more. In a name, @ stands for PostgreSQL's version.
+install_packages() {
+  local names missing
+  command -v apt-get >/dev/null || die "there is no apt-get: this installs what it needs on Debian only." \
+    "Elsewhere: build with make, and see docs/operations.md."
+  if [ -z "$(apt-cache show postgresql 2>/dev/null)" ]; then
+    say "Fetching the lists of packages ..."
+    apt_get update
+  fi
+  mapfile -t names < <(printf '%s\n' "${@//@/$(server_version)}")
+  mapfile -t missing < <(missing_packages "${names[@]}")
+  if ((${#missing[@]} == 0)); then return; fi
+  say "Installing ${#missing[@]} packages: ${missing[*]}"
+  if ! install_without_cluster "${missing[@]}"; then
+    say "Some packages could not be had; trying again with new lists ..."
+    apt_get update
+    install_without_cluster "${missing[@]}" || die "apt-get could not install: ${missing[*]}"
+  fi
+}
+
+# What building and running needs. With PG_CONFIG set, PostgreSQL itself is the caller's.
+build_packages=(g++ make pkg-config libmicrohttpd-dev libjansson-dev librhonabwy-dev libcli11-dev libspdlog-dev
+  libgnutls28-dev zlib1g-dev libpq-dev)
+[ -n "${PG_CONFIG:-}" ] || build_packages+=(postgresql-@ postgresql-server-dev-@)
+
+find_pg_config() {
+  printf '%s\n' "${PG_CONFIG:-$(server_bindir)/pg_config}"
+}
+
+# build TARGET...: make in the clone, on all processors.
+build() {
+  local pg_config
+  pg_config=$(find_pg_config)
+  make -C "$repository" -j "$(nproc)" PG_CONFIG="$pg_config" "$@" >&2
 }
