@@ -1,0 +1,133 @@
+# Starts and stops the daemon under test, and looks after what it wrote to its log.
+import os
+import re
+import resource
+import signal
+import subprocess
+import threading
+
+from http_client import Client
+from support import DEADLINE_S, REPOSITORY, SECRETS
+
+BINARY = os.environ.get("AUDIT_HTTPD", os.path.join(REPOSITORY, "http_frontend", "build", "audit_httpd"))
+_LISTENING = re.compile(r"listening on http://(?P<host>\[[^\]]+\]|[^:\s]+):(?P<port>\d+)")
+_LEAK_REPORT = re.compile(r"(AddressSanitizer|LeakSanitizer|ThreadSanitizer|runtime error:)")
+
+
+def clean_environment(environment=None):
+    """Nothing of the caller's PG* or AUDIT_HTTPD_* variables: a test says all that counts."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "AUDIT_HTTPD"))}
+    return {**kept, **(environment or {})}
+
+
+def as_arguments(options):
+    """{"pool_size": 1} becomes ["--pool-size", "1"]; True stands for a flag without a value."""
+    arguments = []
+    for name, value in options.items():
+        arguments.append("--" + name.replace("_", "-"))
+        if value is not True:
+            arguments.append(str(value))
+    return arguments
+
+
+def run(*arguments, environment=None, timeout_s=DEADLINE_S):
+    """The binary for those uses in which it ends by itself; returns a CompletedProcess with text."""
+    return subprocess.run([BINARY, *map(str, arguments)], env=clean_environment(environment), capture_output=True,
+                          text=True, timeout=timeout_s, check=False, stdin=subprocess.DEVNULL)
+
+
+class Daemon:
+    """A running daemon on a free port of 127.0.0.1. `options` are its command line's, see as_arguments()."""
+
+    def __init__(self, environment=None, **options):
+        options = {"listen": "127.0.0.1:0", **options}
+        self._process = subprocess.Popen(
+            [BINARY, *as_arguments(options)], env=clean_environment(environment), stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        self._lines = []
+        self._address = None
+        self._changed = threading.Condition()
+        self._reader = threading.Thread(target=self._read_log, daemon=True)
+        self._reader.start()
+        self.client = Client(self._wait_for_address())
+
+    def _read_log(self):
+        for raw in self._process.stderr:
+            line = raw.decode("utf-8", "replace").rstrip("\n")
+            match = _LISTENING.search(line)
+            with self._changed:
+                self._lines.append(line)
+                if match and self._address is None:
+                    self._address = (match["host"].strip("[]"), int(match["port"]))
+                self._changed.notify_all()
+        with self._changed:
+            self._changed.notify_all()
+
+    def _wait_for_address(self):
+        with self._changed:
+            self._changed.wait_for(lambda: self._address or not self._reader.is_alive() or self._ended(), DEADLINE_S)
+        if self._address is None:
+            self._process.kill()
+            self._process.wait()
+            self._reader.join()
+            raise AssertionError("the daemon did not listen:\n" + self.log)
+        return self._address
+
+    def _ended(self):
+        return self._process.poll() is not None
+
+    @property
+    def pid(self):
+        return self._process.pid
+
+    @property
+    def log(self):
+        with self._changed:
+            return "\n".join(self._lines)
+
+    @property
+    def running(self):
+        return self._process.poll() is None
+
+    @property
+    def open_files(self):
+        return len(os.listdir(f"/proc/{self.pid}/fd"))
+
+    @property
+    def resident_bytes(self):
+        with open(f"/proc/{self.pid}/statm", encoding="ascii") as file:
+            return int(file.read().split()[1]) * resource.getpagesize()
+
+    @property
+    def cpu_s(self):
+        with open(f"/proc/{self.pid}/stat", encoding="ascii") as file:
+            fields = file.read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def signal(self, number):
+        self._process.send_signal(number)
+
+    def wait(self):
+        """The exit code; the log is complete afterwards."""
+        try:
+            code = self._process.wait(DEADLINE_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+            raise AssertionError("the daemon did not end:\n" + self.log) from None
+        finally:
+            self._reader.join(DEADLINE_S)
+            self.client.close()
+        return code
+
+    def stop(self, number=signal.SIGTERM):
+        if self.running:
+            self.signal(number)
+        code = self.wait()
+        assert code == 0, f"exit code {code}; the log:\n{self.log}"
+        self.check_log()
+
+    def check_log(self):
+        shown = [text for text in SECRETS if text in self.log]
+        assert not shown, f"the log shows {len(shown)} secret(s), such as {shown[0]!r}:\n{self.log}"
+        assert not _LEAK_REPORT.search(self.log), self.log

@@ -1,0 +1,102 @@
+# GET /openapi.json: the published contract and what was added to it, and nothing else.
+import json
+import re
+
+import jsonschema
+import pytest
+
+from contract import OPENAPI
+from http_client import EVENTS, TOKEN
+
+
+@pytest.fixture(scope="module")
+def served(client):
+    answer = client.get("/openapi.json")
+    assert (answer.status, answer.headers["Content-Type"]) == (200, "application/json")
+    return answer.json()
+
+
+def test_served_without_credentials_and_the_same_to_everybody(client, key, served):
+    assert client.get("/openapi.json", key).json() == served
+
+
+def missing(published, served, place=""):
+    """What of `published` is not in `served`: members may be added, lists only be continued."""
+    if isinstance(published, dict) and isinstance(served, dict):
+        for name, value in published.items():
+            if name not in served:
+                yield f"{place}/{name}"
+            else:
+                yield from missing(value, served[name], f"{place}/{name}")
+    elif isinstance(published, list) and isinstance(served, list) and len(served) >= len(published):
+        for index, value in enumerate(published):
+            yield from missing(value, served[index], f"{place}/{index}")
+    elif published != served:
+        yield f"{place}: {json.dumps(published)} is {json.dumps(served)}"
+
+
+def test_contains_the_contract(served):
+    # An API key is a second way in, so the list of ways may grow; the title and version are the product's.
+    published = json.loads(json.dumps(OPENAPI))
+    assert list(missing(published["paths"], served["paths"])) == []
+    assert list(missing(published["components"], served["components"])) == []
+    assert served["openapi"] == published["openapi"]
+
+
+def test_published_responses_are_unchanged(served):
+    """Never another member in these bodies: the schemas are equal, not just contained."""
+    for status in ("200", "422"):
+        published, actual = (document["paths"][EVENTS]["get"]["responses"][status]["content"]["application/json"]["schema"]
+                             for document in (OPENAPI, served))
+        if "$ref" in actual:
+            pytest.fail("the published schema is inline")
+        assert actual == published
+
+
+def test_parameters(served):
+    published = OPENAPI["paths"][EVENTS]["get"]["parameters"]
+    actual = served["paths"][EVENTS]["get"]["parameters"]
+    names = [parameter["name"] for parameter in actual]
+    assert [parameter["name"] for parameter in published] == names[:len(published)]
+    assert names[len(published):][:2] == ["since", "until"]
+    for parameter in actual[len(published):][:2]:
+        assert parameter["in"] == "query" and not parameter.get("required", False)
+        assert "date-time" in json.dumps(parameter["schema"])
+
+
+def test_token_url_and_added_paths(served):
+    flow = served["components"]["securitySchemes"]["OAuth2PasswordBearer"]["flows"]["password"]
+    assert flow["tokenUrl"] == TOKEN
+    assert {(path, method) for path, item in served["paths"].items() for method in item if method != "parameters"} >= {
+        (EVENTS, "get"), (EVENTS + "/{event_id}", "get"), (TOKEN, "post"), ("/healthz", "get"), ("/readyz", "get"),
+        ("/openapi.json", "get")}
+
+
+def test_every_path_that_it_names_exists(client, key, served):
+    for path, item in served["paths"].items():
+        for method in item:
+            if method == "parameters":
+                continue
+            target = re.sub(r"\{[^}]*\}", "018df0c8-0000-7000-8000-000000000000", path)
+            answer = client.request(method.upper(), target, key)
+            assert answer.status != 405 and answer.text != '{"detail":"Not Found"}' or "{" in path, (method, path)
+
+
+def test_references_resolve_and_schemas_are_schemas(served):
+    def visit(node, name=""):
+        if isinstance(node, list):
+            for part in node:
+                visit(part)
+        elif isinstance(node, dict):
+            if "$ref" in node:
+                target = served
+                for step in node["$ref"].removeprefix("#/").split("/"):
+                    target = target[step]
+            if "schema" in node and isinstance(node["schema"], dict):
+                jsonschema.Draft202012Validator.check_schema(node["schema"])
+            for part_name, part in node.items():
+                visit(part, part_name)
+    visit(served)
+    ids = [item[method]["operationId"] for item in served["paths"].values() for method in item
+           if method != "parameters" and "operationId" in item[method]]
+    assert len(ids) == len(set(ids))
