@@ -1,0 +1,53 @@
+// The daemon put together: starts its parts in order, serves, and ends without cutting off a request.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "auth/authenticator.hpp"
+#include "auth/key_set_source.hpp"
+#include "auth/login_throttle.hpp"
+#include "auth/token_issuer.hpp"
+#include "config.hpp"
+#include "db/pg_pool.hpp"
+#include "db/principal_listener.hpp"
+#include "event_loop.hpp"
+#include "http_server.hpp"
+#include "router.hpp"
+
+namespace audit::httpd {
+
+class Application {
+ public:
+  // `token_secret`: nothing for no own tokens. `keys`: the identity provider's, if they are there already.
+  Application(const Config& config, std::optional<std::string> token_secret, KeySetPtr keys);
+
+  // Serves until SIGTERM or SIGINT, which must be blocked in all threads. Throws ConfigProblem where the fault is a
+  // setting's: the address is in use, the database role is too mighty.
+  void run();
+
+ private:
+  std::vector<Router::Route> routes();
+  void set_up_identity_provider(KeySetPtr keys);
+  void connect_to_database();
+  void listen();
+  void watch_signals();
+  void begin_to_end();
+  void end_when_quiet();
+
+  const Config& config_;
+  EventLoop loop_;
+  UniqueFd signals_;
+  std::optional<TokenIssuer> issuer_;
+  LoginThrottle throttle_;
+  std::unique_ptr<PgPool> pool_;
+  Authenticator authenticator_;
+  std::unique_ptr<PrincipalListener> listener_;
+  std::unique_ptr<KeySetSource> key_source_;
+  Router router_;
+  std::unique_ptr<HttpServer> server_;
+  Clock::time_point end_at_;
+};
+
+}  // namespace audit::httpd

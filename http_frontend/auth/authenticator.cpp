@@ -1,0 +1,138 @@
+#include "auth/authenticator.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "auth/auth_problem.hpp"
+#include "db/principal_query.hpp"
+#include "problem.hpp"
+#include "request_target.hpp"
+
+namespace audit::httpd {
+namespace {
+
+constexpr std::size_t max_remembered = 10'000;
+constexpr std::chrono::seconds standby_memory{5};  // where a change is only noticed by asking again
+
+std::int64_t unix_time_s() {
+  using namespace std::chrono;
+  return duration_cast<seconds>(system_clock::now().time_since_epoch()).count();
+}
+
+void admit_reader(const ExchangePtr& exchange, const PrincipalPtr& principal, const Authenticator::Admitted& admitted) {
+  if (principal->scopes.allow_reading()) {
+    admitted(principal);
+  } else {
+    exchange->respond(forbidden());
+  }
+}
+
+}  // namespace
+
+struct Authenticator::Attempt {
+  ExchangePtr exchange;
+  Admitted admitted;
+  PrincipalCache* cache;
+  Sha256 credential;
+  std::uint64_t generation;
+};
+
+Authenticator::Authenticator(PgPool& pool, const TokenIssuer* issuer, std::chrono::seconds remember_for)
+    : pool_(pool), issuer_(issuer), remember_for_(remember_for), tokens_(max_remembered, std::chrono::seconds(0)),
+      api_keys_(max_remembered, std::chrono::seconds(0)) {}
+
+void Authenticator::accept_idp(IdentityProvider provider, std::function<void()> on_unknown_key) {
+  provider_ = std::move(provider);
+  on_unknown_key_ = std::move(on_unknown_key);
+}
+
+// A key that is gone must not live on in what was remembered.
+void Authenticator::set_idp_keys(KeySetPtr keys) {
+  keys_ = std::move(keys);
+  tokens_.forget_all();
+}
+
+void Authenticator::principals_changed(PrincipalListener::State state) {
+  std::chrono::seconds lifetime = remember_for_;
+  if (state == PrincipalListener::State::standby) lifetime = std::min(lifetime, standby_memory);
+  if (state == PrincipalListener::State::deaf) lifetime = std::chrono::seconds(0);
+  tokens_.set_lifetime(lifetime);
+  api_keys_.set_lifetime(lifetime);
+}
+
+void Authenticator::admit(const ExchangePtr& exchange, Admitted admitted) {
+  const Request& request = exchange->request();
+  if (request.authorization.empty()) {
+    if (request.api_key.empty()) return exchange->respond(unauthenticated());
+    return admit_api_key(exchange, std::move(admitted));
+  }
+  const std::size_t space = request.authorization.find(' ');
+  if (!equals_ignoring_case(request.authorization.substr(0, space), "Bearer")) {
+    return exchange->respond(unauthenticated());
+  }
+  const std::string_view token = space == std::string_view::npos ? "" : request.authorization.substr(space);
+  admit_bearer(exchange, trim_http_space(token), std::move(admitted));
+}
+
+void Authenticator::admit_bearer(const ExchangePtr& exchange, std::string_view token, Admitted admitted) {
+  const Sha256 credential = sha256(token);
+  if (const PrincipalPtr known = tokens_.find(credential, Clock::now())) return admit_reader(exchange, known, admitted);
+  const std::optional<Jwt> jwt = parse_jwt(token);
+  if (!jwt) return exchange->respond(invalid_credential());
+  Attempt attempt{exchange, std::move(admitted), &tokens_, credential, tokens_.generation()};
+  // The algorithm decides who must have signed it, so neither side's key ever meets the other's tokens.
+  if (jwt->algorithm() != "HS256") return admit_idp_token(std::move(attempt), token, *jwt);
+  const std::optional<OwnToken> own = issuer_ == nullptr ? std::nullopt : issuer_->verify(*jwt, unix_time_s());
+  if (!own) return exchange->respond(invalid_credential());
+  ask_database(std::move(attempt), token_query(own->username, own->epoch), own);
+}
+
+void Authenticator::admit_idp_token(Attempt attempt, std::string_view text, const Jwt& jwt) {
+  if (!provider_) return attempt.exchange->respond(invalid_credential());
+  if (!keys_) return attempt.exchange->respond(unavailable_problem("The identity provider's keys are not there yet"));
+  auto verdict = verify_idp_token(text, jwt, *provider_, *keys_, unix_time_s());
+  if (auto* token = std::get_if<IdpToken>(&verdict)) {
+    return conclude(attempt, std::move(token->principal), token->expires_s + provider_->rules.leeway_s);
+  }
+  const auto problem = std::get<TokenProblem>(verdict);
+  if (problem == TokenProblem::unknown_key) on_unknown_key_();
+  attempt.exchange->respond(problem == TokenProblem::no_role ? forbidden() : invalid_credential());
+}
+
+void Authenticator::admit_api_key(const ExchangePtr& exchange, Admitted admitted) {
+  const Sha256 credential = sha256(exchange->request().api_key);
+  if (const PrincipalPtr known = api_keys_.find(credential, Clock::now())) {
+    return admit_reader(exchange, known, admitted);
+  }
+  ask_database({exchange, std::move(admitted), &api_keys_, credential, api_keys_.generation()},
+               api_key_query(credential), std::nullopt);
+}
+
+void Authenticator::ask_database(Attempt attempt, Query query, std::optional<OwnToken> token) {
+  pool_.run(std::move(query), Lane::normal,
+            [this, attempt = std::move(attempt), token = std::move(token)](QueryOutcome outcome) {
+              const ExchangePtr& exchange = attempt.exchange;
+              if (const auto* failure = std::get_if<QueryFailure>(&outcome)) {
+                return exchange->respond(query_problem(*failure, exchange->request()));
+              }
+              std::optional<FoundPrincipal> found = found_principal(std::get<PgResult>(outcome));
+              if (!found) return exchange->respond(invalid_credential());
+              std::optional<std::int64_t> expires_s = found->extra;
+              if (token) {
+                found->principal.scopes = found->principal.scopes.narrowed_to(token->scopes);
+                expires_s = token->expires_s;
+              }
+              conclude(attempt, std::move(found->principal), expires_s);
+            });
+}
+
+void Authenticator::conclude(const Attempt& attempt, Principal principal, std::optional<std::int64_t> expires_s) {
+  const auto known = std::make_shared<const Principal>(std::move(principal));
+  const Clock::time_point now = Clock::now();
+  const Clock::time_point expires_at =
+      expires_s ? now + std::chrono::seconds(*expires_s - unix_time_s()) : Clock::time_point::max();
+  attempt.cache->remember(attempt.credential, known, attempt.generation, now, expires_at);
+  admit_reader(attempt.exchange, known, attempt.admitted);
+}
+
+}  // namespace audit::httpd

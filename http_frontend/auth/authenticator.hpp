@@ -1,0 +1,54 @@
+// Finds out who a request comes from. The one place that decides between 401, 403 and going on.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include "auth/jwt_verifier.hpp"
+#include "auth/principal.hpp"
+#include "auth/principal_cache.hpp"
+#include "auth/token_issuer.hpp"
+#include "db/pg_pool.hpp"
+#include "db/principal_listener.hpp"
+#include "http_types.hpp"
+
+namespace audit::httpd {
+
+class Authenticator {
+ public:
+  using Admitted = std::function<void(const PrincipalPtr&)>;
+
+  // `issuer` may be null: then own tokens are refused.
+  Authenticator(PgPool& pool, const TokenIssuer* issuer, std::chrono::seconds remember_for);
+
+  // Tokens of an identity provider are refused until this was called. `on_unknown_key` asks for newer keys.
+  void accept_idp(IdentityProvider provider, std::function<void()> on_unknown_key);
+  void set_idp_keys(KeySetPtr keys);
+
+  // Calls `admitted` with somebody who may read, now or later; or responds itself.
+  void admit(const ExchangePtr& exchange, Admitted admitted);
+
+  // What can be remembered depends on whether changes would be noticed.
+  void principals_changed(PrincipalListener::State state);
+
+ private:
+  struct Attempt;  // one credential on its way
+
+  void admit_bearer(const ExchangePtr& exchange, std::string_view token, Admitted admitted);
+  void admit_idp_token(Attempt attempt, std::string_view text, const Jwt& jwt);
+  void admit_api_key(const ExchangePtr& exchange, Admitted admitted);
+  void ask_database(Attempt attempt, Query query, std::optional<OwnToken> token);
+  void conclude(const Attempt& attempt, Principal principal, std::optional<std::int64_t> expires_s);
+
+  PgPool& pool_;
+  const TokenIssuer* issuer_;
+  std::chrono::seconds remember_for_;
+  PrincipalCache tokens_;
+  PrincipalCache api_keys_;
+  std::optional<IdentityProvider> provider_;
+  std::function<void()> on_unknown_key_;
+  KeySetPtr keys_;
+};
+
+}  // namespace audit::httpd

@@ -1,0 +1,35 @@
+// A helper thread for the few calls that may block: opening a database session, cancelling a query, fetching keys.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "event_loop.hpp"
+
+namespace audit::httpd {
+
+// Calls run one after the other on a thread of their own, which starts with the first of them.
+class BlockingCalls {
+ public:
+  using Done = std::function<void()>;   // runs on the loop's thread
+  using Call = std::function<Done()>;   // runs on the helper thread; must not throw
+
+  explicit BlockingCalls(EventLoop& loop);
+  // Does not wait: a call under way ends by itself, and its Done is dropped.
+  ~BlockingCalls();
+  BlockingCalls(const BlockingCalls&) = delete;
+  BlockingCalls& operator=(const BlockingCalls&) = delete;
+
+  void submit(Call call);
+
+ private:
+  struct Shared;
+  static void run_helper(const std::shared_ptr<Shared>& shared);
+  void run_finished();
+
+  EventLoop& loop_;
+  std::shared_ptr<Shared> shared_;
+  bool started_ = false;
+};
+
+}  // namespace audit::httpd

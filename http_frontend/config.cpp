@@ -1,0 +1,223 @@
+#include "config.hpp"
+
+#include <algorithm>
+#include <CLI/CLI.hpp>
+#include <cctype>
+#include <cstdlib>
+#include <set>
+#include <sstream>
+
+#include "auth/jwt_verifier.hpp"
+#include "db/pg_session.hpp"
+#include "version.hpp"
+
+namespace audit::httpd {
+namespace {
+
+// CLI11's reader of files takes a setting that comes twice as a list, and a section as a name with a dot in it.
+class FlatConfig : public CLI::ConfigINI {
+ public:
+  std::vector<CLI::ConfigItem> from_config(std::istream& input) const override {
+    std::vector<CLI::ConfigItem> items = CLI::ConfigINI::from_config(input);
+    std::set<std::string> seen;
+    for (const CLI::ConfigItem& item : items) {
+      if (!item.parents.empty()) throw CLI::ConfigError("sections are not known: " + item.fullname());
+      if (!seen.insert(item.name).second) throw CLI::ConfigError(item.name + " is set twice");
+      if (item.inputs.size() != 1) throw CLI::ConfigError(item.name + " must have one value (quote it if it has spaces)");
+    }
+    return items;
+  }
+};
+
+std::string environment_name(std::string option) {
+  std::transform(option.begin(), option.end(), option.begin(), [](unsigned char c) {
+    return c == '-' ? '_' : static_cast<char>(std::toupper(c));
+  });
+  return "AUDIT_HTTPD_" + option;
+}
+
+class Reader {
+ public:
+  explicit Reader(Config& config) : config_(config) { declare(); }
+
+  void read(int argc, const char* const* argv) {
+    try {
+      app_.parse(arguments(argc, argv));
+    } catch (const CLI::Success&) {
+      throw;
+    } catch (const CLI::ParseError& error) {
+      throw ConfigProblem(one_line(error.what()) + origin_of(error.what()));
+    }
+  }
+
+  CLI::App& app() { return app_; }
+
+  // Where the setting was made, for messages.
+  std::string origin(const std::string& option) const {
+    if (from_command_line_.count(option) != 0) return "";
+    if (from_environment_.count(option) != 0) return " (from the environment: " + environment_name(option) + ")";
+    const CLI::Option* file = app_.get_config_ptr();
+    return app_.count("--" + option) != 0 && file->count() != 0 ? " (from " + file->as<std::string>() + ")" : "";
+  }
+
+ private:
+  template <typename Value>
+  void text(const std::string& name, Value& to, const std::string& help) {
+    app_.add_option("--" + name, to, help + "\n[" + environment_name(name) + "]")->capture_default_str();
+  }
+  template <typename Value>
+  void number(const std::string& name, Value& to, unsigned low, unsigned high, const std::string& help) {
+    app_.add_option("--" + name, to, help + "\n[" + environment_name(name) + "]")
+        ->check(CLI::Range(low, high))->type_name("NUMBER")->capture_default_str();
+  }
+
+  void declare();
+  void declare_identity();
+  std::vector<std::string> arguments(int argc, const char* const* argv);
+
+  std::string origin_of(const std::string& message) const {
+    for (const CLI::Option* option : app_.get_options()) {
+      const std::string name = option->get_single_name();
+      const std::size_t at = message.find(name);
+      const bool is_whole = at != std::string::npos && (at + name.size() == message.size() ||
+                                                        (message[at + name.size()] != '-' && !std::isalnum(static_cast<unsigned char>(message[at + name.size()]))));
+      if (is_whole && name != "config") return origin(name);
+    }
+    const CLI::Option* file = app_.get_config_ptr();
+    return file->count() != 0 ? " (from " + file->as<std::string>() + ")" : "";
+  }
+
+  static std::string one_line(std::string text) {
+    std::replace(text.begin(), text.end(), '\n', ' ');
+    return text;
+  }
+
+  Config& config_;
+  CLI::App app_{"Serves the audit trail of the PostgreSQL extension audit_ext over HTTP.", "audit_httpd"};
+  std::set<std::string> from_command_line_;
+  std::set<std::string> from_environment_;
+};
+
+void Reader::declare() {
+  app_.config_formatter(std::make_shared<FlatConfig>());
+  app_.allow_config_extras(false);
+  app_.set_config("--config", "", "File of settings: a line `name = value` each, names as here");
+  app_.set_version_flag("--version", std::string("audit_httpd ") + version);
+  app_.add_flag("--check-config", config_.check_only, "Check the settings, and do nothing else");
+  text("listen", config_.listen, "Address and port to listen on; port 0: any free one");
+  text("database", config_.database, "libpq connection string or URI; empty: the PG* environment");
+  number("pool-size", config_.pool_size, 1, 1000, "Database connections");
+  number("queue-limit", config_.queue_limit, 0, 1'000'000, "Requests that may wait for one");
+  number("query-timeout-ms", config_.query_timeout_ms, 1, 3'600'000, "Longest run of a query");
+  number("request-timeout-ms", config_.request_timeout_ms, 1, 3'600'000, "Longest wait and query together");
+  declare_identity();
+  number("connection-limit", config_.connection_limit, 1, 1'000'000, "HTTP connections");
+  number("connections-per-address", config_.connections_per_address, 1, 1'000'000, "HTTP connections of one address");
+  number("idle-timeout-s", config_.idle_timeout_s, 1, 86'400, "Close an HTTP connection that has been silent for so long");
+  number("drain-timeout-ms", config_.drain_timeout_ms, 0, 3'600'000, "At the end, wait so long for requests under way");
+  app_.add_option("--log-level", config_.log_level, "How much to log\n[AUDIT_HTTPD_LOG_LEVEL]")
+      ->check(CLI::IsMember({"debug", "info", "warn", "error", "off"}))->capture_default_str();
+}
+
+void Reader::declare_identity() {
+  text("token-secret-file", config_.token_secret_file, "File with the secret for own tokens; without it there are none");
+  number("token-lifetime-s", config_.token_lifetime_s, 1, 31'536'000, "Life of an own token");
+  text("token-issuer", config_.token_issuer, "`iss` of own tokens");
+  text("token-audience", config_.token_audience, "`aud` of own tokens");
+  text("jwks-file", config_.jwks_file, "File with the identity provider's public keys (a JWK set)");
+  text("jwks-url", config_.jwks_url, "URL of them");
+  number("jwks-refresh-s", config_.jwks_refresh_s, 1, 86'400, "Read them again so often");
+  text("idp-issuer", config_.idp_issuer, "`iss` that its tokens must have");
+  text("idp-audience", config_.idp_audience, "`aud` that its tokens must have");
+  text("idp-algorithms", config_.idp_algorithms, "Signature algorithms that its tokens may have");
+  text("idp-user-id-claim", config_.idp_user_id_claim, "Claim with the user_id");
+  text("idp-role-claim", config_.idp_role_claim, "Claim with the database role to run under; if set, tokens must have it");
+  number("principal-cache-s", config_.principal_cache_s, 0, 3600, "Remember so long who a key or token belongs to");
+  number("login-attempts", config_.login_attempts, 1, 1'000'000, "Failed logins for a name, or from an address");
+  number("login-window-s", config_.login_window_s, 1, 86'400, "in so many seconds, before more are refused");
+}
+
+// The environment as if it came first on the command line, for the options that do not: CLI11 itself would let the file
+// win over the environment. (CLI11 takes the arguments in reverse order.)
+std::vector<std::string> Reader::arguments(int argc, const char* const* argv) {
+  std::vector<std::string> all(argv + 1, argv + argc);
+  for (const std::string& argument : all) {
+    if (argument.rfind("--", 0) == 0) from_command_line_.insert(argument.substr(2, argument.find('=') - 2));
+  }
+  for (const CLI::Option* option : app_.get_options()) {
+    const std::string name = option->get_single_name();
+    const bool has_value = option->get_items_expected_max() != 0 && option->get_type_size_max() != 0;
+    const char* value = std::getenv(environment_name(name).c_str());
+    if (!has_value || value == nullptr || from_command_line_.count(name) != 0) continue;
+    from_environment_.insert(name);
+    all.insert(all.begin(), "--" + name + "=" + value);
+  }
+  std::reverse(all.begin(), all.end());
+  return all;
+}
+
+// The rules that concern more than the form of one setting.
+void check(const Config& config, const Reader& reader) {
+  const auto fail = [&](const std::string& option, const std::string& what) {
+    throw ConfigProblem("--" + option + ": " + what + reader.origin(option));
+  };
+  try {
+    parse_listen(config.listen);
+  } catch (const ConfigProblem& problem) {
+    fail("listen", problem.what());
+  }
+  if (!is_valid_conninfo(config.database)) fail("database", "is no libpq connection string or URI");
+  if (!config.jwks_file.empty() && !config.jwks_url.empty()) fail("jwks-url", "cannot be set together with --jwks-file");
+  for (const std::string& name : config.algorithms()) {
+    if (!is_public_key_algorithm(name)) {
+      fail("idp-algorithms", "\"" + name + "\" is none of RS256 to RS512, PS256 to PS512, ES256 to ES512, EdDSA");
+    }
+  }
+  if (!config.has_identity_provider()) return;
+  if (config.algorithms().empty()) fail("idp-algorithms", "must name at least one");
+  if (config.idp_issuer.empty()) fail("idp-issuer", "must be set, to tell the provider's tokens from others");
+  if (config.idp_audience.empty()) fail("idp-audience", "must be set, to refuse tokens meant for other services");
+  const bool is_http = config.jwks_url.rfind("http://", 0) == 0 || config.jwks_url.rfind("https://", 0) == 0;
+  if (!config.jwks_url.empty() && !is_http) fail("jwks-url", "must begin with https:// (or http://)");
+}
+
+}  // namespace
+
+std::vector<std::string> Config::algorithms() const {
+  std::vector<std::string> names;
+  std::istringstream list(idp_algorithms);
+  for (std::string name; std::getline(list, name, ',');) {
+    name.erase(std::remove(name.begin(), name.end(), ' '), name.end());
+    if (!name.empty()) names.push_back(name);
+  }
+  return names;
+}
+
+ListenAddress parse_listen(const std::string& text) {
+  const std::size_t colon = text.rfind(':');
+  std::string host = text.substr(0, colon == std::string::npos ? 0 : colon);
+  std::string port = colon == std::string::npos ? "" : text.substr(colon + 1);
+  const bool is_bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
+  if (is_bracketed) host = host.substr(1, host.size() - 2);
+  const bool is_number = !port.empty() && port.size() <= 5 && port.find_first_not_of("0123456789") == std::string::npos;
+  if (host.empty() || (!is_bracketed && host.find(':') != std::string::npos) || !is_number || std::stoi(port) > 65535) {
+    throw ConfigProblem("\"" + text + "\" is not HOST:PORT or [IPV6]:PORT with a port up to 65535");
+  }
+  return {host, port};
+}
+
+std::variant<Config, Information> read_config(int argc, const char* const* argv) {
+  Config config;
+  Reader reader(config);
+  try {
+    reader.read(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    return Information{reader.app().help()};
+  } catch (const CLI::CallForVersion&) {
+    return Information{reader.app().version() + "\n"};
+  }
+  check(config, reader);
+  return config;
+}
+
+}  // namespace audit::httpd

@@ -1,0 +1,72 @@
+// The settings: from the command line, then the environment, then a file, each checked before anything starts.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace audit::httpd {
+
+struct Config {
+  std::string listen = "127.0.0.1:8080";
+  std::string database;  // may hold a password: never shown
+  std::size_t pool_size = 8;
+  std::size_t queue_limit = 256;
+  unsigned query_timeout_ms = 5000;
+  unsigned request_timeout_ms = 10000;
+  std::string token_secret_file;
+  unsigned token_lifetime_s = 3600;
+  std::string token_issuer = "audit_httpd";
+  std::string token_audience = "audit_ext";
+  std::string jwks_file;
+  std::string jwks_url;
+  unsigned jwks_refresh_s = 300;
+  std::string idp_issuer;
+  std::string idp_audience;
+  std::string idp_algorithms = "RS256,PS256,ES256,EdDSA";
+  std::string idp_user_id_claim;
+  std::string idp_role_claim;
+  unsigned principal_cache_s = 30;
+  unsigned login_attempts = 10;
+  unsigned login_window_s = 60;
+  unsigned connection_limit = 4096;
+  unsigned connections_per_address = 1024;
+  unsigned idle_timeout_s = 60;
+  unsigned drain_timeout_ms = 10000;
+  std::string log_level = "info";
+  bool check_only = false;
+
+  std::vector<std::string> algorithms() const;  // of idp_algorithms
+  bool has_identity_provider() const { return !jwks_file.empty() || !jwks_url.empty(); }
+};
+
+struct ListenAddress {
+  std::string host;
+  std::string port;
+};
+// `127.0.0.1:8080` or `[::1]:8080`. Throws ConfigProblem.
+ListenAddress parse_listen(const std::string& text);
+
+// What is wrong, in one line that names the setting and where it comes from.
+class ConfigProblem : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+// The text that --help or --version asked for.
+struct Information {
+  std::string text;
+};
+
+// Throws ConfigProblem.
+std::variant<Config, Information> read_config(int argc, const char* const* argv);
+
+// The secret for own tokens, without a line end after it. Throws ConfigProblem unless it is a regular file that only
+// its owner, who we must be, can read, with at least 32 bytes.
+std::string read_secret_file(const std::string& path);
+
+}  // namespace audit::httpd

@@ -1,0 +1,70 @@
+#include "db/audit_events_query.hpp"
+
+namespace audit::httpd {
+namespace {
+
+// Local to the transaction, which is the pipeline up to its end: the role is gone with it, whatever happens.
+constexpr const char* set_role_sql = "SELECT pg_catalog.set_config('role', $1, true)";
+
+constexpr const char* list_sql =
+    "SELECT @schema@.audit_list_json(event_group => $1, event_type => $2, status => $3, user_id => $4, vm_id => $5,"
+    " session_id => $6, cursor => $7, page_size => $8, since => $9, until => $10)";
+
+constexpr const char* get_sql = "SELECT @schema@.audit_get_json(id => $1, user_id => $2)";
+
+void add_text(Parameters& parameters, const std::optional<std::string>& text) {
+  if (text) {
+    parameters.add_bytes(*text);
+  } else {
+    parameters.add_null();
+  }
+}
+
+void add_number(Parameters& parameters, const std::optional<std::int64_t>& number) {
+  if (number) {
+    parameters.add_int64(*number);
+  } else {
+    parameters.add_null();
+  }
+}
+
+Query under_role_of(const Principal& principal, Statement statement) {
+  Query query;
+  if (principal.db_role) query.push_back({"role", Parameters().add_bytes(*principal.db_role)});
+  query.push_back(std::move(statement));
+  return query;
+}
+
+}  // namespace
+
+std::vector<PreparedStatement> audit_events_statements() {
+  using enum SqlType;
+  return {{"role", set_role_sql, {text}},
+          {"list", list_sql, {text, text, text, int8, text, text, text, int4, timestamptz, timestamptz}},
+          {"get", get_sql, {uuid, int8}}};
+}
+
+Query list_query(const EventListParameters& from, const Principal& principal) {
+  Statement statement{"list", {}};
+  Parameters& parameters = statement.parameters;
+  add_text(parameters, from.event_group);
+  add_text(parameters, from.event_type);
+  add_text(parameters, from.status);
+  add_number(parameters, from.user_id);
+  add_text(parameters, from.vm_id);
+  add_text(parameters, from.session_id);
+  add_text(parameters, from.cursor);
+  parameters.add_int32(from.limit);
+  add_number(parameters, from.since_us);
+  add_number(parameters, from.until_us);
+  return under_role_of(principal, std::move(statement));
+}
+
+Query get_query(const Uuid& id, std::optional<std::int64_t> user_id, const Principal& principal) {
+  Statement statement{"get", {}};
+  statement.parameters.add_bytes({reinterpret_cast<const char*>(id.data()), id.size()});
+  add_number(statement.parameters, user_id);
+  return under_role_of(principal, std::move(statement));
+}
+
+}  // namespace audit::httpd

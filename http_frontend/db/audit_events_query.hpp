@@ -1,0 +1,26 @@
+// The SQL behind GET /v1/audit/events and GET /v1/audit/events/{event_id}.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "auth/principal.hpp"
+#include "db/query.hpp"
+#include "query_parameters.hpp"
+
+namespace audit::httpd {
+
+using Uuid = std::array<std::uint8_t, 16>;
+
+// What the queries below need prepared.
+std::vector<PreparedStatement> audit_events_statements();
+
+// One row, one column: the body of the page. Runs under the principal's database role where it has one.
+Query list_query(const EventListParameters& parameters, const Principal& principal);
+
+// One row, one column: the event, or null. `user_id`: only if the event is that user's.
+Query get_query(const Uuid& id, std::optional<std::int64_t> user_id, const Principal& principal);
+
+}  // namespace audit::httpd

@@ -1,0 +1,69 @@
+// One session of the database inside the event loop: runs a query at a time, with a deadline.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "blocking_calls.hpp"
+#include "db/pg_session.hpp"
+#include "db/query.hpp"
+#include "db/query_outcome.hpp"
+#include "event_loop.hpp"
+
+namespace audit::httpd {
+
+// A connection in an unknown state would serve the next caller's data, so it is idle only when the server has said that
+// it is done: at the deadline the caller gets its answer, the query is cancelled, and the connection is used again when
+// the server confirms, or thrown away when it does not.
+class PgConnection {
+ public:
+  struct Events {
+    std::function<void()> on_idle;                         // can run the next query
+    std::function<void(const std::string& why)> on_lost;   // of no use any more; destroy it, but not inside the call
+    std::function<void()> on_notification;
+  };
+
+  PgConnection(EventLoop& loop, BlockingCalls& cancels, PgConnPtr connection, Events events);
+  // Calls back with `away` if a query is under way.
+  ~PgConnection();
+  PgConnection(const PgConnection&) = delete;
+  PgConnection& operator=(const PgConnection&) = delete;
+
+  bool is_idle() const { return state_ == State::idle; }
+  // REQUIRES: is_idle(). `done` is called later, exactly once.
+  void run(const Query& query, Clock::time_point deadline, QueryCallback done);
+
+ private:
+  enum class State { idle, busy, draining, lost };
+
+  bool send(const Query& query);
+  void flush();
+  void on_ready(std::uint32_t epoll_events);
+  bool read_results();
+  void take_result(PgResult result, int status, pg_result* raw);
+  void finish_query();
+  void become_idle_when_drained();
+  void on_deadline();
+  void cancel_query();
+  void lose(const std::string& why);
+  void answer(QueryOutcome outcome);
+
+  EventLoop& loop_;
+  BlockingCalls& cancels_;
+  PgConnPtr connection_;
+  Events events_;
+  State state_ = State::idle;
+  int socket_;
+  bool wants_write_ = false;
+  bool is_synced_ = false;          // while draining: the server has finished the query
+  bool is_cancel_returned_ = false;  // while draining: no cancel can hit the next query
+  QueryCallback done_;
+  std::optional<EventLoop::TimerId> timer_;
+  std::optional<PgResult> result_;
+  std::optional<QueryFailure> failure_;
+  std::shared_ptr<PgConnection*> self_;  // points to null when this is gone
+};
+
+}  // namespace audit::httpd

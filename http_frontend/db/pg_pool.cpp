@@ -1,0 +1,188 @@
+#include "db/pg_pool.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace audit::httpd {
+namespace {
+
+constexpr std::chrono::milliseconds first_pause{100};
+constexpr std::chrono::milliseconds longest_pause{2000};
+
+}  // namespace
+
+PgPool::PgPool(EventLoop& loop, PoolSettings settings)
+    : loop_(loop), settings_(std::move(settings)), opens_(loop), cancels_(loop) {}
+
+PgPool::~PgPool() {
+  *is_alive_ = false;
+  if (retry_) loop_.cancel(*retry_);
+  if (expiry_) loop_.cancel(*expiry_);
+  std::vector<std::unique_ptr<PgConnection>> closing;
+  closing.swap(connections_);  // so that callers who ask again find nothing
+  fail_all_waiting();
+}
+
+void PgPool::start(FirstAttempt on_first_attempt) {
+  on_first_attempt_ = std::move(on_first_attempt);
+  open_one();
+}
+
+std::size_t PgPool::open_count() const { return connections_.size(); }
+
+// With no connection one attempt at a time tells whether the database is back; the others follow it.
+void PgPool::open_missing() {
+  const std::size_t wanted = connections_.empty() ? 1 : settings_.size;
+  while (connections_.size() + opening_ < wanted) open_one();
+}
+
+void PgPool::open_one() {
+  ++opening_;
+  opens_.submit([this, settings = settings_.session, is_alive = is_alive_]() -> BlockingCalls::Done {
+    auto outcome = std::make_shared<std::variant<Session, SessionProblem>>(open_session(settings));
+    return [this, outcome, is_alive] {
+      if (*is_alive) on_opened(std::move(*outcome));
+    };
+  });
+}
+
+void PgPool::on_opened(std::variant<Session, SessionProblem> outcome) {
+  --opening_;
+  const FirstAttempt first = std::exchange(on_first_attempt_, nullptr);
+  if (const auto* problem = std::get_if<SessionProblem>(&outcome)) {
+    on_open_failed(*problem);
+    if (first) first(problem);
+    return;
+  }
+  if (connections_.empty()) spdlog::info("database connected");
+  is_away_logged_ = false;
+  pause_ = std::chrono::milliseconds(0);
+  // Its callbacks need its own address, which is known only afterwards.
+  auto self = std::make_shared<PgConnection*>(nullptr);
+  connections_.push_back(std::make_unique<PgConnection>(
+      loop_, cancels_, std::move(std::get<Session>(outcome).connection),
+      PgConnection::Events{[this] { serve_waiting(); }, [this, self](const std::string& why) { on_lost(*self, why); },
+                           nullptr}));
+  *self = connections_.back().get();
+  open_missing();
+  serve_waiting();
+  if (first) first(nullptr);
+}
+
+void PgPool::on_open_failed(const SessionProblem& problem) {
+  if (!std::exchange(is_away_logged_, true)) spdlog::error("database not usable: {}", problem.message);
+  if (connections_.empty()) fail_all_waiting();
+  retry_later();
+}
+
+void PgPool::on_lost(PgConnection* connection, const std::string& why) {
+  spdlog::warn("database connection lost: {}", why);
+  const auto found = std::find_if(connections_.begin(), connections_.end(),
+                                  [&](const auto& candidate) { return candidate.get() == connection; });
+  lost_.push_back(std::move(*found));
+  connections_.erase(found);
+  loop_.call_soon([this, is_alive = is_alive_] {
+    if (*is_alive) lost_.clear();
+  });
+  if (connections_.empty()) fail_all_waiting();
+  retry_later();
+}
+
+void PgPool::retry_later() {
+  if (retry_) return;
+  retry_ = loop_.call_after(pause_, [this] {
+    retry_.reset();
+    open_missing();
+  });
+  pause_ = std::clamp(pause_ * 2, first_pause, longest_pause);
+}
+
+void PgPool::run(Query query, Lane lane, QueryCallback done) {
+  if (!is_usable()) {
+    done(QueryFailure{QueryFailure::Kind::away, {}, {}, "no connection"});
+    return;
+  }
+  if (normal_.size() + passwords_.size() >= settings_.queue_limit && idle_connection() == nullptr) {
+    done(QueryFailure{QueryFailure::Kind::overloaded, {}, {}, "the queue is full"});
+    return;
+  }
+  Queue& queue = lane == Lane::password ? passwords_ : normal_;
+  queue.push_back({std::move(query), std::move(done), Clock::now() + settings_.request_timeout});
+  serve_waiting();
+  if (!expiry_ && (!normal_.empty() || !passwords_.empty())) expire_waiting();
+}
+
+PgConnection* PgPool::idle_connection() {
+  for (const auto& connection : connections_) {
+    if (connection->is_idle()) return connection.get();
+  }
+  return nullptr;
+}
+
+// The one whose first has waited longest, among those that may run.
+PgPool::Queue* PgPool::next_queue() {
+  const bool may_check_password = running_passwords_ < std::max<std::size_t>(1, settings_.size / 2);
+  if (passwords_.empty() || !may_check_password) return normal_.empty() ? nullptr : &normal_;
+  if (normal_.empty()) return &passwords_;
+  return normal_.front().deadline <= passwords_.front().deadline ? &normal_ : &passwords_;
+}
+
+void PgPool::serve_waiting() {
+  for (;;) {
+    PgConnection* connection = idle_connection();
+    Queue* queue = next_queue();
+    if (connection == nullptr || queue == nullptr) return;
+    Waiting waiting = std::move(queue->front());
+    queue->pop_front();
+    start_query(*connection, std::move(waiting), queue == &passwords_ ? Lane::password : Lane::normal);
+  }
+}
+
+void PgPool::start_query(PgConnection& connection, Waiting waiting, Lane lane) {
+  // The server's own timeout comes first, unless waiting has used up the request's time or the server is stuck.
+  constexpr std::chrono::milliseconds grace{500};
+  const Clock::time_point deadline = std::min(waiting.deadline, Clock::now() + settings_.query_timeout + grace);
+  if (lane == Lane::normal) {
+    connection.run(waiting.query, deadline, std::move(waiting.done));
+    return;
+  }
+  ++running_passwords_;
+  connection.run(waiting.query, deadline, [this, is_alive = is_alive_, done = std::move(waiting.done)](QueryOutcome outcome) {
+    if (*is_alive) {
+      --running_passwords_;
+      loop_.call_soon([this, is_alive] {
+        if (*is_alive) serve_waiting();
+      });
+    }
+    done(std::move(outcome));
+  });
+}
+
+// Every request may wait equally long, so the first of each queue is the first to expire.
+void PgPool::expire_waiting() {
+  expiry_.reset();
+  for (Queue* queue : {&normal_, &passwords_}) {
+    while (!queue->empty() && queue->front().deadline <= Clock::now()) {
+      Waiting expired = std::move(queue->front());
+      queue->pop_front();
+      expired.done(QueryFailure{QueryFailure::Kind::overloaded, {}, {}, "waited too long for a connection"});
+    }
+  }
+  Clock::time_point next = Clock::time_point::max();
+  for (const Queue* queue : {&normal_, &passwords_}) {
+    if (!queue->empty()) next = std::min(next, queue->front().deadline);
+  }
+  if (next != Clock::time_point::max() && !expiry_) expiry_ = loop_.call_at(next, [this] { expire_waiting(); });
+}
+
+void PgPool::fail_all_waiting() {
+  for (Queue* queue : {&normal_, &passwords_}) {
+    Queue failing;
+    failing.swap(*queue);
+    for (Waiting& waiting : failing) waiting.done(QueryFailure{QueryFailure::Kind::away, {}, {}, "no connection"});
+  }
+}
+
+}  // namespace audit::httpd

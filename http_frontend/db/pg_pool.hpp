@@ -1,0 +1,87 @@
+// Connections that are kept open, and the queue of those who wait for one.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "blocking_calls.hpp"
+#include "db/pg_connection.hpp"
+#include "db/pg_session.hpp"
+#include "event_loop.hpp"
+
+namespace audit::httpd {
+
+struct PoolSettings {
+  SessionSettings session;
+  std::size_t size = 8;
+  std::size_t queue_limit = 256;
+  std::chrono::milliseconds query_timeout{5000};
+  std::chrono::milliseconds request_timeout{10000};  // waiting and running together
+};
+
+// Passwords are checked in a lane of their own, so that slow hashes never hold all of the connections.
+enum class Lane { normal, password };
+
+// When the database is away, callers are told at once; the pool tries to come back by itself, with growing pauses.
+class PgPool {
+ public:
+  // The first attempt to connect: null when it went well.
+  using FirstAttempt = std::function<void(const SessionProblem*)>;
+
+  PgPool(EventLoop& loop, PoolSettings settings);
+  ~PgPool();
+  PgPool(const PgPool&) = delete;
+  PgPool& operator=(const PgPool&) = delete;
+
+  void start(FirstAttempt on_first_attempt);
+  void run(Query query, Lane lane, QueryCallback done);
+
+  bool is_usable() const { return open_count() != 0; }
+
+ private:
+  struct Waiting {
+    Query query;
+    QueryCallback done;
+    Clock::time_point deadline;
+  };
+  using Queue = std::deque<Waiting>;
+
+  std::size_t open_count() const;
+  void open_missing();
+  void open_one();
+  void on_opened(std::variant<Session, SessionProblem> outcome);
+  void on_open_failed(const SessionProblem& problem);
+  void on_lost(PgConnection* connection, const std::string& why);
+  void retry_later();
+
+  PgConnection* idle_connection();
+  Queue* next_queue();
+  void serve_waiting();
+  void start_query(PgConnection& connection, Waiting waiting, Lane lane);
+  void expire_waiting();
+  void fail_all_waiting();
+
+  EventLoop& loop_;
+  PoolSettings settings_;
+  BlockingCalls opens_;
+  BlockingCalls cancels_;
+  FirstAttempt on_first_attempt_;
+  std::vector<std::unique_ptr<PgConnection>> connections_;
+  std::vector<std::unique_ptr<PgConnection>> lost_;  // to be destroyed when nothing is inside them
+  std::size_t opening_ = 0;
+  std::chrono::milliseconds pause_{0};
+  std::optional<EventLoop::TimerId> retry_;
+  Queue normal_;
+  Queue passwords_;
+  std::size_t running_passwords_ = 0;
+  std::optional<EventLoop::TimerId> expiry_;
+  bool is_away_logged_ = false;
+  std::shared_ptr<bool> is_alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace audit::httpd

@@ -1,0 +1,174 @@
+#include "db/pg_session.hpp"
+
+#include <libpq-fe.h>
+#include <poll.h>
+
+#include <algorithm>
+#include <array>
+
+namespace audit::httpd {
+namespace {
+
+using SteadyTime = std::chrono::steady_clock::time_point;
+
+struct ResultDeleter {
+  void operator()(PGresult* result) const { PQclear(result); }
+};
+using ResultPtr = std::unique_ptr<PGresult, ResultDeleter>;
+
+// Everything that the session relies on, set by query because poolers in between drop start-up options.
+constexpr const char* settings_sql =
+    "SELECT pg_catalog.set_config('search_path', 'pg_catalog', false),"
+    " pg_catalog.set_config('statement_timeout', $1, false),"
+    " pg_catalog.set_config('default_transaction_read_only', 'off', false)";
+
+// One row: why the role is too mighty (null: it is not), the extension's schema (null: there is none), standby or not.
+// A member of a mightier role counts as that role, since it can become it.
+constexpr const char* self_sql =
+    "SELECT CASE"
+    " WHEN EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolsuper AND pg_catalog.pg_has_role(session_user, oid, 'MEMBER'))"
+    " THEN 'is a superuser'"
+    " WHEN me.rolbypassrls THEN 'has BYPASSRLS' WHEN me.rolcreaterole THEN 'has CREATEROLE'"
+    " WHEN me.rolreplication THEN 'has REPLICATION'"
+    " WHEN EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname IN ('pg_execute_server_program',"
+    " 'pg_write_server_files', 'pg_read_server_files') AND pg_catalog.pg_has_role(session_user, oid, 'MEMBER'))"
+    " THEN 'may use files or programs of the server'"
+    " WHEN pg_catalog.pg_has_role(session_user, e.extowner, 'MEMBER') THEN 'owns the extension audit_ext' END,"
+    " pg_catalog.quote_ident(n.nspname), pg_catalog.pg_is_in_recovery(), me.rolname, pg_catalog.current_database()"
+    " FROM pg_catalog.pg_roles me"
+    " LEFT JOIN pg_catalog.pg_extension e ON e.extname = 'audit_ext'"
+    " LEFT JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace"
+    " WHERE me.rolname = session_user";
+
+std::string one_line(std::string text) {
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  return text;
+}
+
+class Problem {
+ public:
+  Problem(SessionProblem::Kind kind, std::string message) : problem{kind, one_line(std::move(message))} {}
+  SessionProblem problem;
+};
+
+// The connection while it is set up: each call waits, but never past the deadline.
+class Setup {
+ public:
+  Setup(PGconn* connection, SteadyTime deadline) : connection_(connection), deadline_(deadline) {}
+
+  ResultPtr query(const char* sql, const char* parameter) {
+    const std::array<const char*, 1> values{parameter};
+    check(PQsendQueryParams(connection_, sql, parameter == nullptr ? 0 : 1, nullptr, values.data(), nullptr, nullptr, 0));
+    return last_result();
+  }
+
+  void prepare(const PreparedStatement& statement, const std::string& schema) {
+    std::string sql = statement.sql;
+    constexpr std::string_view mark = "@schema@";
+    for (std::size_t at; (at = sql.find(mark)) != std::string::npos;) sql.replace(at, mark.size(), schema);
+    std::vector<Oid> types;
+    for (const SqlType type : statement.parameters) types.push_back(static_cast<Oid>(type));
+    check(PQsendPrepare(connection_, statement.name, sql.c_str(), static_cast<int>(types.size()), types.data()));
+    last_result();
+  }
+
+ private:
+  void check(int ok) const {
+    if (ok == 0) throw Problem(SessionProblem::Kind::unreachable, PQerrorMessage(connection_));
+  }
+
+  ResultPtr last_result() {
+    ResultPtr last;
+    for (;;) {
+      while (PQisBusy(connection_) != 0) wait();
+      ResultPtr next(PQgetResult(connection_));
+      if (!next) break;
+      last = std::move(next);
+    }
+    const ExecStatusType status = PQresultStatus(last.get());
+    if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK) return last;
+    const bool is_lost = PQstatus(connection_) != CONNECTION_OK;
+    throw Problem(is_lost ? SessionProblem::Kind::unreachable : SessionProblem::Kind::not_ready,
+                  PQresultErrorMessage(last.get()));
+  }
+
+  void wait() {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline_ - std::chrono::steady_clock::now());
+    pollfd readable{PQsocket(connection_), POLLIN, 0};
+    if (left.count() <= 0 || poll(&readable, 1, static_cast<int>(left.count())) == 0) {
+      throw Problem(SessionProblem::Kind::unreachable, "the server does not answer");
+    }
+    check(PQconsumeInput(connection_));
+  }
+
+  PGconn* connection_;
+  SteadyTime deadline_;
+};
+
+PgConnPtr connect(const SessionSettings& settings) {
+  // In this order: what the connection string says comes after, and so counts more than, our connect_timeout.
+  const std::string timeout_s = std::to_string(std::max<std::int64_t>(2, settings.setup_timeout.count() / 1000));
+  const std::array<const char*, 5> keys{"connect_timeout", "dbname", "client_encoding", "fallback_application_name",
+                                        nullptr};
+  const std::array<const char*, 5> values{timeout_s.c_str(), settings.conninfo.c_str(), "UTF8", "audit_httpd", nullptr};
+  PgConnPtr connection(PQconnectdbParams(keys.data(), values.data(), 1));
+  if (PQstatus(connection.get()) != CONNECTION_OK) {
+    throw Problem(SessionProblem::Kind::unreachable, connection ? PQerrorMessage(connection.get()) : "out of memory");
+  }
+  return connection;
+}
+
+void refuse_mighty_role(const PGresult* self) {
+  if (PQgetisnull(self, 0, 0) != 0) return;
+  throw Problem(SessionProblem::Kind::too_mighty,
+                std::string("the database role \"") + PQgetvalue(self, 0, 3) + "\" " + PQgetvalue(self, 0, 0) +
+                    "; use a role that has nothing but audit_grant_frontend()");
+}
+
+std::string extension_schema(const PGresult* self) {
+  if (PQgetisnull(self, 0, 1) == 0) return PQgetvalue(self, 0, 1);
+  throw Problem(SessionProblem::Kind::not_ready, std::string("the database \"") + PQgetvalue(self, 0, 4) +
+                                                     "\" has no extension audit_ext; run CREATE EXTENSION audit_ext");
+}
+
+Session set_up(const SessionSettings& settings) {
+  Session session{connect(settings)};
+  PGconn* connection = session.connection.get();
+  PQsetNoticeProcessor(connection, [](void*, const char*) {}, nullptr);
+  Setup setup(connection, std::chrono::steady_clock::now() + settings.setup_timeout);
+  setup.query(settings_sql, std::to_string(settings.statement_timeout.count()).c_str());
+  const ResultPtr self = setup.query(self_sql, nullptr);
+  refuse_mighty_role(self.get());
+  const std::string schema = extension_schema(self.get());
+  session.is_standby = *PQgetvalue(self.get(), 0, 2) == 't';
+  for (const PreparedStatement& statement : settings.statements) setup.prepare(statement, schema);
+  // A standby cannot listen: the caller is told by is_standby.
+  if (settings.listens && !session.is_standby) setup.query("LISTEN audit_ext_principals", nullptr);
+  if (PQsetnonblocking(connection, 1) != 0 || PQenterPipelineMode(connection) != 1) {
+    throw Problem(SessionProblem::Kind::unreachable, PQerrorMessage(connection));
+  }
+  return session;
+}
+
+}  // namespace
+
+void PgConnDeleter::operator()(pg_conn* connection) const { PQfinish(connection); }
+
+std::variant<Session, SessionProblem> open_session(const SessionSettings& settings) {
+  try {
+    return set_up(settings);
+  } catch (Problem& caught) {
+    return std::move(caught.problem);
+  } catch (const std::exception& error) {
+    return SessionProblem{SessionProblem::Kind::unreachable, error.what()};
+  }
+}
+
+bool is_valid_conninfo(const std::string& conninfo) {
+  PQconninfoOption* options = PQconninfoParse(conninfo.c_str(), nullptr);
+  PQconninfoFree(options);
+  return options != nullptr;
+}
+
+}  // namespace audit::httpd

@@ -1,0 +1,32 @@
+// The SQL behind authentication: passwords, own tokens, API keys.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "auth/principal.hpp"
+#include "auth/sha256.hpp"
+#include "db/query.hpp"
+#include "db/query_outcome.hpp"
+
+namespace audit::httpd {
+
+std::vector<PreparedStatement> principal_statements();
+
+Query password_query(std::string_view username, std::string_view password);
+Query token_query(std::string_view username, std::int32_t token_epoch);
+Query api_key_query(const Sha256& key_hash);
+
+// What they answer. `extra` is the token's epoch after a password, and the time that an API key expires at (seconds
+// since 1970), where it does.
+struct FoundPrincipal {
+  Principal principal;
+  std::optional<std::int64_t> extra;
+};
+
+// Nothing: the credential is wrong.
+std::optional<FoundPrincipal> found_principal(const PgResult& result);
+
+}  // namespace audit::httpd

@@ -1,0 +1,60 @@
+// Queries as the daemon sends them: prepared statements with binary parameters.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace audit::httpd {
+
+// Types of parameters, by the server's fixed OIDs.
+enum class SqlType : unsigned { boolean = 16, bytes = 17, int8 = 20, int4 = 23, text = 25, timestamptz = 1184, uuid = 2950 };
+
+// The server keeps it for the life of the session. `sql` may have `@schema@` where the extension's schema belongs.
+struct PreparedStatement {
+  const char* name;
+  const char* sql;
+  std::vector<SqlType> parameters;
+};
+
+// Values in the server's binary format, in the order of the placeholders. Owns them, since a query may have to wait.
+class Parameters {
+ public:
+  static constexpr std::size_t max_count = 10;
+
+  Parameters& add_null();
+  Parameters& add_bytes(std::string_view bytes);  // bytea, and text in UTF-8 without U+0000
+  Parameters& add_int32(std::int32_t value);
+  Parameters& add_int64(std::int64_t value);  // also timestamptz: microseconds since 2000
+
+  std::size_t count() const { return count_; }
+  bool is_null(std::size_t index) const { return values_[index].is_null; }
+  std::string_view value(std::size_t index) const {
+    return std::string_view(bytes_).substr(values_[index].offset, values_[index].size);
+  }
+
+ private:
+  struct Value {
+    std::uint32_t offset;
+    std::uint32_t size;
+    bool is_null;
+  };
+  Parameters& add(std::string_view bytes, bool is_null);
+
+  std::string bytes_;
+  std::array<Value, max_count> values_{};
+  std::size_t count_ = 0;
+};
+
+struct Statement {
+  const char* name;  // of a prepared statement
+  Parameters parameters;
+};
+
+// Runs as one transaction; the result is the last statement's.
+using Query = std::vector<Statement>;
+
+}  // namespace audit::httpd

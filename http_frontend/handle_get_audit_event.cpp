@@ -1,0 +1,65 @@
+#include "handle_get_audit_event.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include "auth/auth_problem.hpp"
+#include "problem.hpp"
+#include "query_parameters.hpp"
+
+namespace audit::httpd {
+namespace {
+
+// An event that the caller may not see is one that does not exist.
+Response event_response(PgResult result) {
+  if (!result.value(0, 0)) return problem(404, "Not Found");
+  return {200, {{"Content-Type", "application/json"}, {"Cache-Control", "private, no-store"}},
+          std::move(result).into_body()};
+}
+
+std::vector<ValidationError> validate(const Request& request, const std::optional<Uuid>& id) {
+  std::vector<ValidationError> errors;
+  if (!id) errors.push_back({"path", "event_id", "Input should be a valid UUID", "uuid_parsing"});
+  if (prefers_strict_handling(request.prefer)) add_unknown_parameters(parse_urlencoded(request.query), {}, errors);
+  return errors;
+}
+
+}  // namespace
+
+void handle_get_audit_event(const ExchangePtr& exchange, const PrincipalPtr& principal, const std::string& event_id,
+                            PgPool& pool) {
+  const std::optional<Uuid> id = parse_uuid(event_id);
+  const std::vector<ValidationError> errors = validate(exchange->request(), id);
+  if (!errors.empty()) return exchange->respond(validation_problem(errors));
+  const bool sees_all = principal->scopes.read;
+  if (!sees_all && !principal->user_id) return exchange->respond(forbidden());
+  Query query = get_query(*id, sees_all ? std::nullopt : principal->user_id, *principal);
+  pool.run(std::move(query), Lane::normal, [exchange](QueryOutcome outcome) {
+    if (auto* result = std::get_if<PgResult>(&outcome)) {
+      exchange->respond(event_response(std::move(*result)));
+    } else {
+      exchange->respond(query_problem(std::get<QueryFailure>(outcome), exchange->request()));
+    }
+  });
+}
+
+std::optional<Uuid> parse_uuid(std::string_view text) {
+  std::string digits(text);
+  if (text.size() == 36) {
+    for (const std::size_t hyphen : {23U, 18U, 13U, 8U}) {  // from the end, so that the others stay where they are
+      if (digits[hyphen] != '-') return std::nullopt;
+      digits.erase(hyphen, 1);
+    }
+  }
+  Uuid id;
+  if (digits.size() != id.size() * 2) return std::nullopt;
+  for (std::size_t i = 0; i < id.size(); ++i) {
+    const char* pair = digits.data() + 2 * i;
+    const auto [end, error] = std::from_chars(pair, pair + 2, id[i], 16);
+    if (error != std::errc() || end != pair + 2) return std::nullopt;
+  }
+  return id;
+}
+
+}  // namespace audit::httpd

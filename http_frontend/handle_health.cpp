@@ -1,0 +1,15 @@
+#include "handle_health.hpp"
+
+#include "problem.hpp"
+
+namespace audit::httpd {
+
+void handle_get_healthz(const ExchangePtr& exchange) { exchange->respond(json_response(200, R"({"status":"ok"})")); }
+
+// Why not is for the log: it may name hosts and roles.
+void handle_get_readyz(const ExchangePtr& exchange, const PgPool& pool) {
+  exchange->respond(pool.is_usable() ? json_response(200, R"({"status":"ready"})")
+                                     : unavailable_problem("Database unavailable"));
+}
+
+}  // namespace audit::httpd

@@ -1,0 +1,96 @@
+#include "handle_post_auth_token.hpp"
+
+#include <jansson.h>
+
+#include <chrono>
+#include <set>
+#include <utility>
+
+#include "core/utf8.hpp"
+#include "db/principal_query.hpp"
+#include "json_value.hpp"
+#include "problem.hpp"
+#include "request_target.hpp"
+#include "urlencoded.hpp"
+
+namespace audit::httpd {
+namespace {
+
+Response too_many_attempts(std::chrono::seconds wait) {
+  Response response = oauth_problem(429, "invalid_request", "Too many failed logins; try again later");
+  response.headers.push_back({"Retry-After", std::to_string(wait.count())});
+  return response;
+}
+
+Response token_response(const TokenIssuer& issuer, const FoundPrincipal& found, const PasswordGrant& grant) {
+  const Scopes owned = found.principal.scopes;
+  const Scopes granted = grant.scopes ? owned.narrowed_to(*grant.scopes) : owned;
+  if (grant.scopes && !granted.allow_reading()) {
+    return oauth_problem(400, "invalid_scope", "The user has none of the requested scopes");
+  }
+  const std::int64_t now_s = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+  const std::string token =
+      issuer.issue(grant.username, static_cast<std::int32_t>(found.extra.value_or(0)), granted, now_s);
+  const JsonPtr json(json_pack("{s:s,s:s,s:I,s:s}", "access_token", token.c_str(), "token_type", "bearer", "expires_in",
+                               static_cast<json_int_t>(issuer.lifetime().count()), "scope", granted.text().c_str()));
+  return {200, {{"Content-Type", "application/json"}, {"Cache-Control", "no-store"}, {"Pragma", "no-cache"}},
+          Body(dump_json(*json))};
+}
+
+bool is_form(std::string_view content_type) {
+  return equals_ignoring_case(trim_http_space(content_type.substr(0, content_type.find(';'))),
+                              "application/x-www-form-urlencoded");
+}
+
+}  // namespace
+
+void handle_post_auth_token(const ExchangePtr& exchange, PgPool& pool, LoginThrottle& throttle,
+                            const TokenIssuer& issuer) {
+  const Request& request = exchange->request();
+  auto parsed = parse_password_grant(request.content_type, request.body);
+  if (const auto* wrong = std::get_if<GrantProblem>(&parsed)) {
+    return exchange->respond(oauth_problem(400, wrong->error, wrong->description));
+  }
+  auto& grant = std::get<PasswordGrant>(parsed);
+  if (const auto wait = throttle.begin(grant.username, request.client_address, Clock::now())) {
+    return exchange->respond(too_many_attempts(*wait));
+  }
+  Query query = password_query(grant.username, grant.password);
+  grant.password.clear();
+  pool.run(std::move(query), Lane::password, [exchange, &throttle, &issuer, grant](QueryOutcome outcome) {
+    const std::string& address = exchange->request().client_address;
+    if (const auto* failure = std::get_if<QueryFailure>(&outcome)) {
+      throttle.undecided(grant.username, address);
+      return exchange->respond(query_problem(*failure, exchange->request()));
+    }
+    const std::optional<FoundPrincipal> found = found_principal(std::get<PgResult>(outcome));
+    if (!found) return exchange->respond(oauth_problem(400, "invalid_grant", "Incorrect username or password"));
+    throttle.succeeded(grant.username, address);
+    exchange->respond(token_response(issuer, *found, grant));
+  });
+}
+
+std::variant<PasswordGrant, GrantProblem> parse_password_grant(std::string_view content_type, std::string_view body) {
+  if (!is_form(content_type)) return GrantProblem{"invalid_request", "Content-Type must be application/x-www-form-urlencoded"};
+  PasswordGrant grant;
+  std::set<std::string> seen;
+  for (auto& [name, value] : parse_urlencoded(body)) {
+    if (!seen.insert(name).second) return GrantProblem{"invalid_request", "A parameter comes more than once"};
+    if (!is_valid_utf8(value)) return GrantProblem{"invalid_request", "A parameter is not valid UTF-8 text"};
+    if (name == "grant_type" && value != "password") {
+      return GrantProblem{"unsupported_grant_type", "grant_type must be password"};
+    }
+    if (name == "username") grant.username = std::move(value);
+    if (name == "password") grant.password = std::move(value);
+    if (name == "scope" && !value.empty()) {
+      grant.scopes = Scopes::parse_strictly(value);
+      if (!grant.scopes) return GrantProblem{"invalid_scope", "Known scopes are audit:read and audit:read:self"};
+    }
+  }
+  if (grant.username.empty() || grant.password.empty()) {
+    return GrantProblem{"invalid_request", "username and password are required"};
+  }
+  return grant;
+}
+
+}  // namespace audit::httpd

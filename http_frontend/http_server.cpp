@@ -1,0 +1,268 @@
+#include "http_server.hpp"
+
+#include <microhttpd.h>
+#include <netdb.h>
+#include <spdlog/spdlog.h>
+#include <sys/epoll.h>
+#include <sys/random.h>
+
+#include <array>
+#include <charconv>
+#include <exception>
+#include <optional>
+#include <stdexcept>
+
+#include "problem.hpp"
+#include "request_target.hpp"
+
+namespace audit::httpd {
+namespace {
+
+// The memory of one connection holds the head of the request, the library's parse of it and the head of the response.
+// The library clears all of it after each request, so a larger one costs time and memory even where it is not used.
+constexpr std::size_t connection_memory_bytes = 32 * 1024;
+constexpr std::size_t max_target_bytes = 8 * 1024;
+constexpr std::size_t max_body_bytes = 16 * 1024;
+constexpr std::size_t max_ignored_body_bytes = 1024 * 1024;
+
+class MhdExchange final : public Exchange, public std::enable_shared_from_this<MhdExchange> {
+ public:
+  MhdExchange(HttpServer& server, MHD_Connection* connection, const char* target)
+      : server_(server), connection_(connection) {
+    const std::string_view raw = target;
+    is_target_too_long_ = raw.size() > max_target_bytes;
+    if (!is_target_too_long_) split_target(raw, request_.path, request_.query);
+    server_.request_opened();
+  }
+  ~MhdExchange() override { server_.request_closed(); }
+
+  void respond(Response response) override;
+
+  // The library's access callback: first with the head, then with each piece of the body, then with its end, and once
+  // more after a suspended request was resumed.
+  MHD_Result accept_head(const char* method);
+  MHD_Result accept_body(std::string_view piece);
+  MHD_Result answer();
+
+  bool has_head() const { return has_head_; }
+
+ private:
+  std::string_view header(const char* name) const;
+  std::string joined_headers(const char* name) const;
+  MHD_Result queue_response();
+
+  HttpServer& server_;
+  MHD_Connection* connection_;
+  std::optional<Response> response_;
+  std::size_t body_bytes_ = 0;
+  bool is_target_too_long_ = false;
+  bool has_head_ = false;
+  bool is_dispatched_ = false;
+  bool is_suspended_ = false;
+};
+
+std::string client_address(MHD_Connection* connection) {
+  const MHD_ConnectionInfo* info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+  std::array<char, NI_MAXHOST> host{};
+  if (info == nullptr || info->client_addr == nullptr) return "unknown";
+  const socklen_t size = info->client_addr->sa_family == AF_INET6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in);
+  if (getnameinfo(info->client_addr, size, host.data(), host.size(), nullptr, 0, NI_NUMERICHOST) != 0) return "unknown";
+  return host.data();
+}
+
+// What a log and a header can carry without a second thought.
+bool is_sane_request_id(std::string_view id) {
+  constexpr std::string_view allowed = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._:+/=@";
+  return !id.empty() && id.size() <= 128 && id.find_first_not_of(allowed) == std::string_view::npos;
+}
+
+std::string_view MhdExchange::header(const char* name) const {
+  const char* value = nullptr;
+  std::size_t size = 0;
+  MHD_lookup_connection_value_n(connection_, MHD_HEADER_KIND, name, std::char_traits<char>::length(name), &value, &size);
+  return value == nullptr ? std::string_view() : std::string_view(value, size);
+}
+
+std::string MhdExchange::joined_headers(const char* name) const {
+  struct Collected {
+    std::string_view name;
+    std::string values;
+  } collected{name, {}};
+  MHD_get_connection_values(
+      connection_, MHD_HEADER_KIND,
+      [](void* target, MHD_ValueKind, const char* key, const char* value) {
+        auto& into = *static_cast<Collected*>(target);
+        if (value != nullptr && equals_ignoring_case(key, into.name)) into.values.append(value).push_back(',');
+        return MHD_YES;
+      },
+      &collected);
+  return collected.values;
+}
+
+MHD_Result MhdExchange::accept_head(const char* method) {
+  has_head_ = true;
+  request_.method = method;
+  request_.client_address = client_address(connection_);
+  request_.authorization = header(MHD_HTTP_HEADER_AUTHORIZATION);
+  request_.api_key = header("X-API-Key");
+  request_.content_type = header(MHD_HTTP_HEADER_CONTENT_TYPE);
+  request_.prefer = joined_headers("Prefer");
+  const std::string_view id = header("X-Request-ID");
+  request_.id = is_sane_request_id(id) ? std::string(id) : server_.make_request_id();
+
+  const std::string_view length = header(MHD_HTTP_HEADER_CONTENT_LENGTH);
+  std::size_t body_size = 0;
+  const auto parsed = std::from_chars(length.data(), length.data() + length.size(), body_size);
+  const bool is_too_large = parsed.ec == std::errc::result_out_of_range || body_size > max_body_bytes;
+  if (is_target_too_long_) {
+    response_ = problem(414, "URI Too Long");
+  } else if (is_too_large) {
+    response_ = problem(413, "Content Too Large");
+  }
+  // A response given before the body was read also tells the library to close the connection.
+  return response_ ? queue_response() : MHD_YES;
+}
+
+MHD_Result MhdExchange::accept_body(std::string_view piece) {
+  body_bytes_ += piece.size();
+  if (body_bytes_ <= max_body_bytes) request_.body.append(piece);
+  return body_bytes_ <= max_ignored_body_bytes ? MHD_YES : MHD_NO;  // no: closes the connection
+}
+
+MHD_Result MhdExchange::answer() {
+  if (!is_dispatched_) {
+    is_dispatched_ = true;
+    if (body_bytes_ > max_body_bytes) {
+      response_ = problem(413, "Content Too Large");
+    } else {
+      server_.dispatch(shared_from_this());
+    }
+  }
+  if (response_) return queue_response();
+  is_suspended_ = true;
+  MHD_suspend_connection(connection_);
+  return MHD_YES;
+}
+
+void MhdExchange::respond(Response response) {
+  response_ = std::move(response);
+  if (!is_suspended_) return;  // still inside answer(), which queues it
+  is_suspended_ = false;
+  server_.run_soon();
+  MHD_resume_connection(connection_);
+}
+
+MHD_Result MhdExchange::queue_response() {
+  const std::string_view bytes = response_->body.bytes();
+  Body::Owner owner = response_->body.release_owner();
+  const auto release = owner.get_deleter();
+  MHD_Response* response = MHD_create_response_from_buffer_with_free_callback_cls(
+      bytes.size(), const_cast<char*>(bytes.data()), release, owner.get());
+  if (response == nullptr) return MHD_NO;
+  static_cast<void>(owner.release());
+  for (const Header& header : response_->headers) MHD_add_response_header(response, header.name, header.value.c_str());
+  MHD_add_response_header(response, "X-Request-ID", request_.id.c_str());
+  if (server_.is_stopping()) MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
+  const MHD_Result result = MHD_queue_response(connection_, static_cast<unsigned>(response_->status), response);
+  MHD_destroy_response(response);
+  return result;
+}
+
+// The callbacks of the library. No exception may leave them; running out of memory costs the one connection.
+
+void* on_target(void* server, const char* target, MHD_Connection* connection) noexcept {
+  try {
+    auto exchange = std::make_shared<MhdExchange>(*static_cast<HttpServer*>(server), connection, target);
+    return new std::shared_ptr<MhdExchange>(std::move(exchange));
+  } catch (const std::exception& error) {
+    spdlog::error("request dropped: {}", error.what());
+    return nullptr;
+  }
+}
+
+MHD_Result on_access(void*, MHD_Connection*, const char*, const char* method, const char*, const char* body,
+                     std::size_t* body_size, void** context) noexcept {
+  try {
+    if (*context == nullptr) return MHD_NO;
+    MhdExchange& exchange = **static_cast<std::shared_ptr<MhdExchange>*>(*context);
+    if (!exchange.has_head()) return exchange.accept_head(method);
+    if (*body_size == 0) return exchange.answer();
+    const std::string_view piece(body, *body_size);
+    *body_size = 0;
+    return exchange.accept_body(piece);
+  } catch (const std::exception& error) {
+    spdlog::error("request dropped: {}", error.what());
+    return MHD_NO;
+  }
+}
+
+void on_completed(void*, MHD_Connection*, void** context, MHD_RequestTerminationCode) noexcept {
+  delete static_cast<std::shared_ptr<MhdExchange>*>(*context);
+  *context = nullptr;
+}
+
+void on_library_message(void*, const char* format, va_list arguments) noexcept {
+  std::array<char, 512> text{};
+  vsnprintf(text.data(), text.size(), format, arguments);
+  std::string_view line = text.data();
+  while (!line.empty() && line.back() == '\n') line.remove_suffix(1);
+  spdlog::debug("libmicrohttpd: {}", line);
+}
+
+}  // namespace
+
+HttpServer::HttpServer(EventLoop& loop, UniqueFd listening, const HttpLimits& limits, Dispatch dispatch)
+    : loop_(loop), dispatch_(std::move(dispatch)), listening_(std::move(listening)) {
+  if (getrandom(&request_prefix_, sizeof request_prefix_, 0) != sizeof request_prefix_) {
+    throw std::runtime_error("getrandom failed");
+  }
+  daemon_ = MHD_start_daemon(
+      MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, nullptr, nullptr, on_access, this,
+      MHD_OPTION_EXTERNAL_LOGGER, on_library_message, nullptr, MHD_OPTION_LISTEN_SOCKET, listening_.get(),
+      MHD_OPTION_URI_LOG_CALLBACK, on_target, this, MHD_OPTION_NOTIFY_COMPLETED, on_completed, nullptr,
+      MHD_OPTION_CONNECTION_MEMORY_LIMIT, connection_memory_bytes, MHD_OPTION_CONNECTION_LIMIT, limits.connections,
+      MHD_OPTION_PER_IP_CONNECTION_LIMIT, limits.connections_per_address, MHD_OPTION_CONNECTION_TIMEOUT,
+      static_cast<unsigned>(limits.idle_timeout.count()), MHD_OPTION_STRICT_FOR_CLIENT, 1,
+      MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
+  if (daemon_ == nullptr) throw std::runtime_error("libmicrohttpd does not start");
+  library_epoll_ = MHD_get_daemon_info(daemon_, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
+  loop_.watch(library_epoll_, EPOLLIN, [this](std::uint32_t) { run_needed_ = true; });
+  loop_.set_prepare([this] { return run_library(); });
+}
+
+HttpServer::~HttpServer() {
+  loop_.set_prepare(nullptr);
+  loop_.unwatch(library_epoll_);
+  static_cast<void>(listening_.release());  // closed by the library, or by stop_accepting()
+  MHD_stop_daemon(daemon_);
+}
+
+void HttpServer::stop_accepting() {
+  stopping_ = true;
+  const int socket = MHD_quiesce_daemon(daemon_);
+  if (socket >= 0) close(socket);
+}
+
+std::string HttpServer::make_request_id() {
+  std::array<char, 33> text{};
+  snprintf(text.data(), text.size(), "%016llx%016llx", static_cast<unsigned long long>(request_prefix_),
+           static_cast<unsigned long long>(next_request_++));
+  return text.data();
+}
+
+// The library must run when its epoll descriptor is ready, when a request was resumed, and at the time that it asked
+// for; longer waits would leave data in its buffers.
+std::optional<std::chrono::milliseconds> HttpServer::run_library() {
+  if (run_needed_ || Clock::now() >= run_at_) {
+    run_needed_ = false;
+    MHD_run(daemon_);
+  }
+  run_at_ = Clock::time_point::max();
+  MHD_UNSIGNED_LONG_LONG wait_ms = 0;
+  if (MHD_get_timeout(daemon_, &wait_ms) != MHD_YES) return std::nullopt;
+  const std::chrono::milliseconds wait(wait_ms);
+  run_at_ = Clock::now() + wait;
+  return wait;
+}
+
+}  // namespace audit::httpd

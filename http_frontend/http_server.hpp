@@ -1,0 +1,64 @@
+// The HTTP side: libmicrohttpd inside the event loop. http_server.cpp is the only file that includes microhttpd.h.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "event_loop.hpp"
+#include "http_types.hpp"
+#include "unique_fd.hpp"
+
+struct MHD_Daemon;
+
+namespace audit::httpd {
+
+struct HttpLimits {
+  unsigned connections = 4096;
+  unsigned connections_per_address = 1024;
+  std::chrono::seconds idle_timeout{60};
+};
+
+class HttpServer {
+ public:
+  using Dispatch = std::function<void(const ExchangePtr&)>;
+
+  // REQUIRES: `listening` is a listening, non-blocking socket; `dispatch` does not throw, and responds to every exchange
+  // it is given, then or later.
+  HttpServer(EventLoop& loop, UniqueFd listening, const HttpLimits& limits, Dispatch dispatch);
+  // REQUIRES: is_quiet(), or that nothing responds to an exchange any more.
+  ~HttpServer();
+  HttpServer(const HttpServer&) = delete;
+  HttpServer& operator=(const HttpServer&) = delete;
+
+  // Refuses new connections, and closes the others as their requests are answered.
+  void stop_accepting();
+  bool is_quiet() const { return open_requests_ == 0; }
+
+  // For the library's callbacks in http_server.cpp.
+  void request_opened() { ++open_requests_; }
+  void request_closed() { --open_requests_; }
+  void run_soon() { run_needed_ = true; }
+  bool is_stopping() const { return stopping_; }
+  void dispatch(const ExchangePtr& exchange) { dispatch_(exchange); }
+  std::string make_request_id();
+
+ private:
+  std::optional<std::chrono::milliseconds> run_library();
+
+  EventLoop& loop_;
+  Dispatch dispatch_;
+  MHD_Daemon* daemon_ = nullptr;
+  UniqueFd listening_;
+  int library_epoll_ = -1;
+  bool run_needed_ = true;
+  bool stopping_ = false;
+  Clock::time_point run_at_ = Clock::time_point::max();
+  std::size_t open_requests_ = 0;
+  std::uint64_t request_prefix_;
+  std::uint64_t next_request_ = 0;
+};
+
+}  // namespace audit::httpd

@@ -1,0 +1,78 @@
+// Requests and responses as the daemon's own code sees them: no type of a library.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace audit::httpd {
+
+// The views stay valid until the response was sent.
+struct Request {
+  std::string method;
+  std::string path;              // raw, without query and fragment
+  std::string query;             // raw, without '?' and fragment
+  std::string id;                // X-Request-ID: the caller's if sane, else made
+  std::string client_address;    // numeric, without port
+  std::string body;
+  std::string prefer;            // all Prefer headers, joined by commas
+  std::string_view authorization;  // empty: not sent
+  std::string_view api_key;
+  std::string_view content_type;
+};
+
+// Bytes and whatever owns them (a string, a result of the database, or nobody for static ones), passed on uncopied.
+class Body {
+ public:
+  using Owner = std::unique_ptr<void, void (*)(void*)>;
+
+  Body() : Body(std::string_view()) {}
+  // `static_bytes` must live as long as the program.
+  explicit Body(std::string_view static_bytes) : bytes_(static_bytes), owner_(nullptr, [](void*) {}) {}
+  explicit Body(std::string text)
+      : owner_(new std::string(std::move(text)), [](void* owned) { delete static_cast<std::string*>(owned); }) {
+    bytes_ = *static_cast<std::string*>(owner_.get());
+  }
+  Body(std::string_view bytes, Owner owner) : bytes_(bytes), owner_(std::move(owner)) {}
+
+  std::string_view bytes() const { return bytes_; }
+  Owner release_owner() { return std::move(owner_); }
+
+ private:
+  std::string_view bytes_;
+  Owner owner_;
+};
+
+struct Header {
+  const char* name;  // a literal
+  std::string value;
+};
+
+struct Response {
+  int status = 200;
+  std::vector<Header> headers;
+  Body body;
+};
+
+// One request and the place where its response goes, then or later.
+class Exchange {
+ public:
+  virtual ~Exchange() = default;
+  Exchange() = default;
+  Exchange(const Exchange&) = delete;
+  Exchange& operator=(const Exchange&) = delete;
+
+  const Request& request() const { return request_; }
+  // REQUIRES: called exactly once, on the loop's thread.
+  virtual void respond(Response response) = 0;
+
+ protected:
+  Request request_;
+};
+
+using ExchangePtr = std::shared_ptr<Exchange>;
+
+}  // namespace audit::httpd

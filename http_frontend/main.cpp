@@ -1,0 +1,77 @@
+// audit_httpd: reads its settings, checks them, and runs. Exit codes: 0 normal, 2 a wrong setting, 1 anything else.
+#include <pthread.h>
+#include <signal.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <exception>
+#include <iostream>
+
+#include "application.hpp"
+
+namespace {
+
+using namespace audit::httpd;
+
+// Before any thread starts, so that all of them inherit it.
+void prepare_process() {
+  signal(SIGPIPE, SIG_IGN);
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  rlimit files{};
+  if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+  }
+}
+
+void start_log(const Config& config) {
+  auto log = spdlog::stderr_logger_st("audit_httpd");
+  log->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
+  log->set_level(spdlog::level::from_str(config.log_level));
+  spdlog::set_default_logger(std::move(log));
+}
+
+KeySetPtr read_key_file(const Config& config) {
+  if (config.jwks_file.empty()) return nullptr;  // by URL: while serving
+  KeySetPtr keys = load_key_set({config.jwks_file, {}, {}});
+  if (!keys) throw ConfigProblem("--jwks-file: " + config.jwks_file + ": there is no usable public key in it");
+  return keys;
+}
+
+int serve(const Config& config) {
+  const JwtLibrary library;
+  std::optional<std::string> secret;
+  if (!config.token_secret_file.empty()) secret = read_secret_file(config.token_secret_file);
+  KeySetPtr keys = read_key_file(config);
+  if (config.check_only) return 0;
+  start_log(config);
+  if (geteuid() == 0) spdlog::warn("running as root is not needed; use a user of its own");
+  prepare_process();
+  Application(config, std::move(secret), std::move(keys)).run();
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    const auto read = read_config(argc, argv);
+    if (const auto* information = std::get_if<Information>(&read)) {
+      std::cout << information->text;
+      return 0;
+    }
+    return serve(std::get<Config>(read));
+  } catch (const ConfigProblem& problem) {
+    std::cerr << "audit_httpd: " << problem.what() << '\n';
+    return 2;
+  } catch (const std::exception& error) {
+    std::cerr << "audit_httpd: " << error.what() << '\n';
+    return 1;
+  }
+}

@@ -1,0 +1,86 @@
+#include "problem.hpp"
+
+#include <jansson.h>
+#include <spdlog/spdlog.h>
+
+#include "core/utf8.hpp"
+#include "json_value.hpp"
+
+namespace audit::httpd {
+namespace {
+
+// Replaces each byte that is not printable ASCII, where the whole is not UTF-8.
+std::string as_utf8(std::string text) {
+  if (is_valid_utf8(text)) return text;
+  std::string replaced;
+  for (const char c : text) {
+    if (c >= 0x20 && c < 0x7f) {
+      replaced.push_back(c);
+    } else {
+      replaced.append("\xEF\xBF\xBD");
+    }
+  }
+  return replaced;
+}
+
+JsonPtr as_json(const ValidationError& error) {
+  return JsonPtr(json_pack("{s:[s,s%],s:s%,s:s%}", "loc", error.in.c_str(), as_utf8(error.name).c_str(),
+                           as_utf8(error.name).size(), "msg", error.message.data(), error.message.size(), "type",
+                           error.type.data(), error.type.size()));
+}
+
+bool is_permission_problem(const QueryFailure& failure) {
+  // 42501: the caller's role may not read. 22023 and 42704 without a constraint name come from setting the role itself.
+  return failure.sqlstate == "42501" || failure.sqlstate == "42704" || failure.sqlstate == "22023";
+}
+
+}  // namespace
+
+Response json_response(int status, std::string body) {
+  return {status, {{"Content-Type", "application/json"}, {"Cache-Control", "private, no-store"}}, Body(std::move(body))};
+}
+
+Response problem(int status, std::string_view detail) {
+  return json_response(status, dump_json(*JsonPtr(json_pack("{s:s%}", "detail", detail.data(), detail.size()))));
+}
+
+Response validation_problem(const std::vector<ValidationError>& errors) {
+  JsonPtr list(json_array());
+  for (const ValidationError& error : errors) json_array_append_new(list.get(), as_json(error).release());
+  return json_response(422, dump_json(*JsonPtr(json_pack("{s:O}", "detail", list.get()))));
+}
+
+Response oauth_problem(int status, std::string_view error, std::string_view description) {
+  return json_response(status, dump_json(*JsonPtr(json_pack("{s:s%,s:s%,s:s%}", "error", error.data(), error.size(),
+                                                            "error_description", description.data(), description.size(),
+                                                            "detail", description.data(), description.size()))));
+}
+
+Response unavailable_problem(std::string_view detail) {
+  Response response = problem(503, detail);
+  response.headers.push_back({"Retry-After", "1"});
+  return response;
+}
+
+Response query_problem(const QueryFailure& failure, const Request& request) {
+  const char* path = request.path.c_str();
+  switch (failure.kind) {
+    case QueryFailure::Kind::away: return unavailable_problem("Database unavailable");
+    case QueryFailure::Kind::overloaded: return unavailable_problem("Too many requests are waiting");
+    case QueryFailure::Kind::timed_out:
+      spdlog::warn("request {} {}: the query took too long: {}", request.id, path, failure.message);
+      return problem(504, "The query took too long");
+    case QueryFailure::Kind::sql_error: break;
+  }
+  if (failure.constraint == "cursor_invalid") {
+    return validation_problem({{"query", "cursor", validation::cursor_invalid, "cursor_invalid"}});
+  }
+  if (failure.constraint == "cursor_mismatch") {
+    return validation_problem({{"query", "cursor", validation::cursor_mismatch, "cursor_mismatch"}});
+  }
+  spdlog::error("request {} {}: SQLSTATE {}: {}", request.id, path, failure.sqlstate, failure.message);
+  if (is_permission_problem(failure)) return problem(403, "Not enough permissions");
+  return problem(500, "Internal Server Error");
+}
+
+}  // namespace audit::httpd

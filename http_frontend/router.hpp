@@ -1,0 +1,42 @@
+// Which handler a method and a path belong to, and whether it needs to know who asks.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "auth/authenticator.hpp"
+#include "auth/principal.hpp"
+#include "http_types.hpp"
+
+namespace audit::httpd {
+
+class Router {
+ public:
+  // The principal is null on public routes; `argument` is what the path has in place of `{…}`, percent-decoded.
+  using Handler = std::function<void(const ExchangePtr&, const PrincipalPtr&, const std::string& argument)>;
+  enum class Access { open, readers };
+
+  struct Route {
+    std::string_view method;  // GET stands for HEAD, too
+    std::string_view path;    // may end in `/{…}`, which matches one segment
+    Access access;
+    Handler handler;
+  };
+
+  Router(Authenticator& authenticator, std::vector<Route> routes)
+      : authenticator_(authenticator), routes_(std::move(routes)) {}
+
+  // Responds in any case: 404 and 405 itself. Does not throw.
+  void dispatch(const ExchangePtr& exchange) const noexcept;
+
+ private:
+  void find_and_call(const ExchangePtr& exchange) const;
+  void call(const Route& route, const ExchangePtr& exchange, std::string argument) const;
+
+  Authenticator& authenticator_;
+  std::vector<Route> routes_;
+};
+
+}  // namespace audit::httpd
