@@ -17,7 +17,9 @@ std::uint64_t unix_ms_of(const std::uint8_t* id) noexcept {
 }  // namespace
 
 Uuid make_uuid_v7(std::int64_t microseconds_since_2000, std::uint64_t random_bits) noexcept {
-  const std::int64_t unix_us = microseconds_since_2000 - unix_epoch_us;
+  // Unsigned, since infinity is the largest int64 and must not overflow.
+  const auto unix_us = static_cast<std::int64_t>(static_cast<std::uint64_t>(microseconds_since_2000) -
+                                                 static_cast<std::uint64_t>(unix_epoch_us));
   const std::uint64_t unix_ms = static_cast<std::uint64_t>(unix_us / 1000) & time_mask;
   const auto fraction = static_cast<std::uint32_t>(unix_us % 1000 * 4096 / 1000) & 0xfff;
 
@@ -39,7 +41,7 @@ bool uuid_v7_time(const std::uint8_t* id, std::int64_t& microseconds_since_2000)
 bool uuid_v7_matches(const std::uint8_t* id, std::int64_t microseconds_since_2000) noexcept {
   std::int64_t id_time_us = 0;
   return uuid_v7_time(id, id_time_us) && microseconds_since_2000 >= id_time_us &&
-         microseconds_since_2000 - id_time_us < 1000;
+         microseconds_since_2000 < id_time_us + 1000;
 }
 
 }  // namespace audit

@@ -33,9 +33,9 @@ const char* lookup_statement(const EventLookup& lookup, const char* condition) {
 }
 
 void run(const EventLookup& lookup, LookupStatement& statement, ParamListInfo parameters, EventSink& sink) {
-  if (needs_statement(statement.plan))
-    prepare_statement(statement.plan, lookup_statement(lookup, statement.condition), lengthof(parameter_types),
-                      parameter_types);
+  if (needs_statement(statement.plan, lookup.function_oid))
+    prepare_statement(statement.plan, lookup.function_oid, lookup_statement(lookup, statement.condition),
+                      lengthof(parameter_types), parameter_types);
   run_event_query(statement.plan, parameters, 1, sink);
 }
 

@@ -53,8 +53,9 @@ HeapTuple with_id(TriggerData* trigger, HeapTuple row) {
   if (!heap_attisnull(row, id_number, descriptor)) return row;
   bool is_null = false;
   const Datum created_at = heap_getattr(row, column_number(descriptor, created_at_column), descriptor, &is_null);
-  if (is_null) return row;  // the NOT NULL constraint speaks next
-  Datum id = make_event_id(DatumGetTimestampTz(created_at));
+  // Without a time any id does: the NOT NULL constraint of created_at speaks next, and it should be that one.
+  Datum id = make_event_id(is_null ? GetCurrentTimestamp() : DatumGetTimestampTz(created_at));
+  is_null = false;
   return heap_modify_tuple_by_cols(row, descriptor, 1, &id_number, &id, &is_null);
 }
 

@@ -69,8 +69,8 @@ void insert_event(Oid function_oid, const NullableDatum* values) {
     nulls[i] = values[i].isnull ? 'n' : ' ';
   }
   SPI_connect();
-  if (needs_statement(insert_plan))
-    prepare_statement(insert_plan, insert_statement(function_oid), argument_count, argument_types);
+  if (needs_statement(insert_plan, function_oid))
+    prepare_statement(insert_plan, function_oid, insert_statement(function_oid), argument_count, argument_types);
   const int result = SPI_execute_plan(insert_plan.plan, datums, nulls, false, 0);
   if (result != SPI_OK_INSERT) elog(ERROR, "SPI_execute_plan failed: %s", SPI_result_code_string(result));
   SPI_finish();

@@ -63,8 +63,9 @@ const char* page_statement(Oid function_oid, unsigned given) {
 void find_events_by_sql(const PageRequest& request, int event_limit, EventSink& sink) {
   const unsigned given = given_conditions(request);
   SPI_connect();
-  if (needs_statement(plans[given]))
-    prepare_statement(plans[given], page_statement(request.function_oid, given), parameter_count, parameter_types);
+  if (needs_statement(plans[given], request.function_oid))
+    prepare_statement(plans[given], request.function_oid, page_statement(request.function_oid, given), parameter_count,
+                      parameter_types);
   run_event_query(plans[given], page_parameters(request), event_limit, sink);
   SPI_finish();
 }

@@ -1,5 +1,5 @@
-// Kept SPI plans. A plan's text names the extension's schema; ALTER SCHEMA ... RENAME or a new CREATE EXTENSION in
-// another schema would leave it pointing at nothing, so an invalidation of pg_namespace makes every plan be built anew.
+// Kept SPI plans. A plan's text names the extension's schema, which ALTER SCHEMA ... RENAME or a new CREATE EXTENSION
+// elsewhere would leave behind: so a plan is built anew after an invalidation of pg_namespace, and for another schema.
 #include "sql_plans.hpp"
 
 namespace audit::pg {
@@ -45,9 +45,13 @@ const char* quoted_schema_of(Oid function_oid) {
   return quote_identifier(name);
 }
 
-bool needs_statement(const SavedPlan& saved) { return saved.plan == nullptr || saved.schema_version != schema_version; }
+bool needs_statement(const SavedPlan& saved, Oid function_oid) {
+  return saved.plan == nullptr || saved.schema_version != schema_version ||
+         saved.schema_oid != get_func_namespace(function_oid);
+}
 
-void prepare_statement(SavedPlan& saved, const char* sql, int parameter_count, const Oid* parameter_types) {
+void prepare_statement(SavedPlan& saved, Oid function_oid, const char* sql, int parameter_count,
+                       const Oid* parameter_types) {
   if (saved.plan != nullptr) {
     SPI_freeplan(saved.plan);
     saved.plan = nullptr;
@@ -57,7 +61,7 @@ void prepare_statement(SavedPlan& saved, const char* sql, int parameter_count, c
   SPIPlanPtr plan = SPI_prepare(sql, parameter_count, const_cast<Oid*>(parameter_types));
   if (plan == nullptr) elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
   if (SPI_keepplan(plan) != 0) elog(ERROR, "SPI_keepplan failed");
-  saved = {plan, version};
+  saved = {plan, get_func_namespace(function_oid), version};
 }
 
 ParamListInfo null_parameters(const Oid* types, int count) {

@@ -13,14 +13,17 @@ const char* quoted_schema_of(Oid function_oid);
 // A place for a prepared statement; zero-initialised storage that lives as long as the session.
 struct SavedPlan {
   SPIPlanPtr plan;
-  std::uint64_t schema_version;  // of the schema names that the statement's text was built with
+  Oid schema_oid;                // that the statement's text names, and
+  std::uint64_t schema_version;  // when it was looked up
 };
 
-// Whether the statement must be (re)built: never prepared, or a schema was renamed or dropped since.
-bool needs_statement(const SavedPlan& saved);
+// Whether the statement must be (re)built: never prepared, a schema was renamed since, or the extension was dropped and
+// installed in another one.
+bool needs_statement(const SavedPlan& saved, Oid function_oid);
 
-// Prepares `sql` into `saved`. REQUIRES: SPI connected.
-void prepare_statement(SavedPlan& saved, const char* sql, int parameter_count, const Oid* parameter_types);
+// Prepares `sql` for the schema of that function into `saved`. REQUIRES: SPI connected.
+void prepare_statement(SavedPlan& saved, Oid function_oid, const char* sql, int parameter_count,
+                       const Oid* parameter_types);
 
 // A list of parameters, all NULL, in the current memory context; then the given ones one by one (index from 0).
 ParamListInfo null_parameters(const Oid* types, int count);

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <random>
 
 #include "rfc3339.hpp"
@@ -43,6 +44,14 @@ TEST(UuidV7, MatchesItsMillisecondOnly) {
     ASSERT_FALSE(uuid_v7_matches(id.data(), id_time_us - 1));
     ASSERT_FALSE(uuid_v7_matches(id.data(), id_time_us + 1000));
     ASSERT_EQ(id[8] >> 6, 2);  // the variant
+  }
+}
+
+TEST(UuidV7, TimesOutOfRangeAreCutAndMatchNothing) {
+  for (const std::int64_t us : {std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::int64_t>::max()}) {
+    const Uuid id = make_uuid_v7(us, 0);
+    EXPECT_EQ(id[6] >> 4, 7);
+    EXPECT_FALSE(uuid_v7_matches(id.data(), us));
   }
 }
 

@@ -1,0 +1,29 @@
+-- audit_list_json: the HTTP body, in the contract's form to the byte.
+SET timezone = 'Asia/Kolkata';  -- must not show
+SELECT audit_list_json();
+BEGIN;
+INSERT INTO audit_events VALUES
+  ('00000000-0000-0000-0000-00000000000f', '2025-01-01 00:00:00Z', -9223372036854775808, 'user', 'usr_1', 'api', 'auth', 'auth.login', 'success',
+   'vm', 'vm-1', 's', 'v', 9223372036854775807, 'r', 'c', 'GET', '/v1', 200, 0.1, '10.0.0.1', 'ua', '2001:db8::1', 'w',
+   '{"b": [1, 2.50, 1e3, null, true, {"c": "\u00e9\n\""}], "a": "\\"}', E'can''t open "C:\\dir"\n\tcaf\u00e9 \u0007 \u2028 — 失敗 😀'),
+  ('00000000-0000-0000-0000-00000000000e', '2024-12-31 23:59:59.000001Z', NULL, '', NULL, '', '', '', '', NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+   NULL, NULL, NULL, NULL, '10.1.0.0/16', NULL, NULL, NULL, 'null', NULL),
+  ('00000000-0000-0000-0000-00000000000d', '2024-12-31 23:59:58.100000Z', 0, 'a', NULL, 'b', 'c', 'd', 'e', NULL, NULL, NULL, NULL, 0, NULL, NULL,
+   NULL, NULL, -1, 'NaN', '::ffff:1.2.3.4', NULL, '::/0', NULL, '"x"', NULL);
+\pset format unaligned
+\pset tuples_only on
+SELECT audit_list_json(page_size => 1);
+SELECT audit_list_json(event_group => '');
+SELECT audit_list_json(event_group => 'c');
+-- it is JSON, and says what the rows say
+SELECT jsonb_pretty(audit_list_json(page_size => 2)::jsonb - 'items'), json_array_length(audit_list_json() -> 'items');
+SELECT count(*) FILTER (WHERE j ->> 'error_message' IS NOT DISTINCT FROM error_message AND (j -> 'event_payload')::jsonb IS NOT DISTINCT FROM coalesce(event_payload, 'null')
+         AND (j ->> 'created_at')::timestamptz = created_at AND (j ->> 'id')::uuid = id AND (j ->> 'user_id')::bigint IS NOT DISTINCT FROM user_id
+         AND (j ->> 'ip_address')::inet IS NOT DISTINCT FROM ip_address AND (j ->> 'latency_ms')::float8 IS NOT DISTINCT FROM nullif(latency_ms, 'NaN'))
+FROM json_array_elements(audit_list_json() -> 'items') j JOIN audit_events e ON e.id = (j ->> 'id')::uuid;
+SELECT string_agg(k, ' ') FROM json_object_keys(audit_list_json() -> 'items' -> 0) k;
+-- large values: longer than a page, compressed and out of line
+UPDATE audit_events SET error_message = repeat(E'\u0001"', 300000), event_payload = to_jsonb(repeat('é"', 300000)) WHERE user_id = 0;
+SELECT length(j ->> 'error_message'), j ->> 'error_message' = error_message, length(j ->> 'event_payload'), (j ->> 'event_payload') = event_payload #>> '{}'
+FROM json_array_elements(audit_list_json(user_id => 0) -> 'items') j, audit_events WHERE user_id = 0;
+ROLLBACK;

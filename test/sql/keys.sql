@@ -1,0 +1,80 @@
+-- Users and API keys: made, checked, revoked; only hashes are stored.
+\pset null NULL
+\set SHOW_CONTEXT never
+SET client_min_messages = warning;
+DROP ROLE IF EXISTS regress_tenant;
+RESET client_min_messages;
+CREATE ROLE regress_tenant;
+BEGIN;
+SELECT audit_create_user('alice', 'correct horse', user_id => 7, scopes => '{audit:read:self}', db_role => 'regress_tenant');
+SELECT audit_create_user('bob', 'battery staple');
+SELECT username, scopes, user_id, db_role, password_hash LIKE '$2a$10$%' AS bcrypt FROM audit_users ORDER BY 1;
+SELECT principal, user_id, scope, db_role, token_epoch = (SELECT token_epoch FROM audit_users WHERE username = 'alice') AS epoch
+FROM audit_authenticate_password('alice', 'correct horse');
+SELECT count(*) FROM audit_authenticate_password('alice', 'Correct horse');
+SELECT count(*) FROM audit_authenticate_password('Alice', 'correct horse');
+SELECT count(*) FROM audit_authenticate_password('carol', 'correct horse');
+SELECT count(*) FROM audit_authenticate_password('alice', '');
+SELECT count(*) FROM audit_authenticate_password('alice', NULL);
+-- bcrypt reads 72 bytes; a longer password that begins alike is another one
+SELECT audit_create_user('long', repeat('x', 72));
+SELECT count(*) FROM audit_authenticate_password('long', repeat('x', 72));
+SELECT count(*) FROM audit_authenticate_password('long', repeat('x', 73));
+-- tokens: good until revoked
+SELECT token_epoch AS epoch FROM audit_users WHERE username = 'bob' \gset
+SELECT * FROM audit_authenticate_token('bob', :epoch);
+SELECT count(*) FROM audit_authenticate_token('alice', :epoch);
+SELECT audit_revoke_tokens('bob');
+SELECT count(*) FROM audit_authenticate_token('bob', :epoch);
+SELECT token_epoch AS epoch FROM audit_users WHERE username = 'bob' \gset
+SELECT audit_set_password('bob', 'another one');
+SELECT count(*) FROM audit_authenticate_token('bob', :epoch);
+SELECT count(*) FROM audit_authenticate_password('bob', 'battery staple');
+SELECT count(*) FROM audit_authenticate_password('bob', 'another one');
+SELECT audit_drop_user('bob');
+SELECT count(*) FROM audit_authenticate_password('bob', 'another one');
+-- keys
+SELECT audit_create_api_key('ci', user_id => 9) AS key \gset
+SELECT :'key' ~ '^ak_[A-Za-z0-9_-]{43}$' AS form;
+SELECT count(*) FROM audit_api_keys WHERE audit_api_keys::text LIKE '%' || :'key' || '%';
+SELECT * FROM audit_authenticate_api_key(sha256(:'key'));
+SELECT count(*) FROM audit_authenticate_api_key(sha256('x'));
+SELECT count(*) FROM audit_authenticate_api_key(NULL);
+SELECT audit_revoke_api_key('ci');
+SELECT count(*) FROM audit_authenticate_api_key(sha256(:'key'));
+SELECT audit_create_api_key('ci', expires_at => now() + interval '1 hour') <> :'key' AS another_key;
+SELECT count(*), count(revoked_at) FROM audit_api_keys;
+SELECT audit_create_api_key('old', expires_at => now()) AS key \gset
+SELECT count(*) FROM audit_authenticate_api_key(sha256(:'key'));
+ROLLBACK;
+-- refused
+SELECT audit_create_user('', 'long enough');
+SELECT audit_create_user(NULL, 'long enough');
+SELECT audit_create_user('u', 'short');
+\echo :SQLSTATE
+SELECT audit_create_user('u', NULL);
+SELECT audit_create_user('u', repeat('ä', 37));
+SELECT audit_create_user('u', 'long enough', scopes => '{}');
+SELECT audit_create_user('u', 'long enough', scopes => '{audit:raed}');
+SELECT audit_create_user('u', 'long enough', scopes => NULL);
+SELECT audit_create_user('u', 'long enough', scopes => '{audit:read:self}');
+SELECT audit_create_user('u', 'long enough', db_role => 'no such role');
+\echo :SQLSTATE
+SELECT audit_create_api_key('k', db_role => current_user);
+SELECT audit_create_api_key('');
+SELECT audit_revoke_api_key('no such key');
+\echo :SQLSTATE
+SELECT audit_set_password('nobody', 'long enough');
+SELECT audit_revoke_tokens('nobody');
+SELECT audit_drop_user('nobody');
+BEGIN;
+SELECT audit_create_user('twice', 'long enough');
+SELECT audit_create_user('twice', 'long enough');
+\echo :SQLSTATE
+ROLLBACK;
+BEGIN;
+SELECT length(audit_create_api_key('twice'));
+SELECT length(audit_create_api_key('twice'));
+ROLLBACK;
+SELECT count(*) FROM audit_users;
+DROP ROLE regress_tenant;

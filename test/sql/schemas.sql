@@ -1,0 +1,44 @@
+-- In any schema, with any search_path, whatever else has the same names.
+SET client_min_messages = warning;
+DROP EXTENSION audit_ext;
+CREATE SCHEMA "Odd schema";
+CREATE SCHEMA trap;
+CREATE EXTENSION audit_ext SCHEMA "Odd schema";
+-- things that a careless function would take for its own
+CREATE TABLE trap.audit_events (x int);
+CREATE FUNCTION trap.text_is_never_equal(text, text) RETURNS boolean LANGUAGE sql AS 'SELECT false';
+CREATE OPERATOR trap.= (LEFTARG = text, RIGHTARG = text, FUNCTION = trap.text_is_never_equal);
+CREATE FUNCTION trap.crypt(text, text) RETURNS text LANGUAGE sql AS 'SELECT $2';
+SET search_path = trap, pg_catalog;
+SELECT "Odd schema".audit_log('g', 't', vm_id => 'v') IS NOT NULL AS logged;
+INSERT INTO "Odd schema".audit_events (event_group, event_type) VALUES ('g', 't2');
+SELECT count(*) FROM "Odd schema".audit_list(event_group => 'g');
+SELECT json_array_length("Odd schema".audit_list_json(vm_id => 'v') -> 'items');
+SELECT "Odd schema".audit_create_partition('2020-01-01Z', '2021-01-01Z');
+SELECT "Odd schema".audit_create_user('u', 'password1');
+SELECT principal FROM "Odd schema".audit_authenticate_password('u', 'password1');
+SELECT principal FROM "Odd schema".audit_authenticate_password('u', 'password2');
+SET search_path = '';
+SELECT count(*) FROM "Odd schema".audit_list(event_type => 't2');
+-- sessions that have used it follow a rename
+ALTER SCHEMA "Odd schema" RENAME TO odd;
+SELECT count(*) FROM odd.audit_list(event_type => 't2');
+SELECT odd.audit_log('g', 't2') IS NOT NULL AS logged;
+SELECT count(*) FROM odd.audit_list(event_type => 't2');
+-- and a new installation elsewhere
+DROP EXTENSION audit_ext CASCADE;
+CREATE EXTENSION audit_ext SCHEMA public;
+SELECT count(*) FROM public.audit_list(event_type => 't2');
+-- pgcrypto and btree_gin elsewhere, and moved
+SELECT public.audit_create_user('u', 'password1');
+CREATE SCHEMA elsewhere;
+ALTER EXTENSION pgcrypto SET SCHEMA elsewhere;
+SELECT principal FROM public.audit_authenticate_password('u', 'password1');
+ALTER EXTENSION btree_gin SET SCHEMA elsewhere;
+SELECT public.audit_create_partition('2020-01-01Z', '2021-01-01Z');
+ALTER EXTENSION pgcrypto SET SCHEMA public;
+ALTER EXTENSION btree_gin SET SCHEMA public;
+RESET search_path;
+DROP EXTENSION audit_ext;
+DROP SCHEMA odd, trap, elsewhere CASCADE;
+CREATE EXTENSION audit_ext;
