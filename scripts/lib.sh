@@ -130,9 +130,9 @@ find_pg_config() {
   printf '%s\n' "${PG_CONFIG:-$(server_bindir)/pg_config}"
 }
 
-# build TARGET...: make in the clone, on all processors.
+# build TARGET...: make in the clone, on all processors. Of a compiler's command line only the result is shown.
 build() {
   local pg_config
   pg_config=$(find_pg_config)
-  make -C "$repository" -j "$(nproc)" PG_CONFIG="$pg_config" "$@" >&2
+  make --no-print-directory -C "$repository" -j "$(nproc)" PG_CONFIG="$pg_config" "$@" | sed -E 's/^(g\+\+|gcc) .* -o ([^ ]+).*/  \2/'
 }
