@@ -5,7 +5,7 @@ SELECT audit_create_partition('2025-01-01Z', '2025-01-02Z'), audit_create_partit
 -- 300 events over two partitions and the default one; five share each moment
 INSERT INTO audit_events (id, created_at, event_group, event_type)
 SELECT md5(i::text)::uuid, timestamptz '2025-01-01Z' + i / 5 * interval '1 hour', 'g' || i % 3, 't' FROM generate_series(0, 299) i;
-SELECT tableoid::regclass, count(*) FROM audit_events GROUP BY 1 ORDER BY 1::text;
+SELECT tableoid::regclass, count(*) FROM audit_events GROUP BY 1 ORDER BY tableoid::regclass::text COLLATE "C";
 
 CREATE FUNCTION pg_temp.walk(page_size int, event_group text DEFAULT NULL) RETURNS TABLE (page int, id uuid)
 LANGUAGE plpgsql AS $$

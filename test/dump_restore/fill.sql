@@ -1,0 +1,18 @@
+-- A database with everything in it: a schema of its own, partitions, events of every kind, users, keys, grants.
+DROP ROLE IF EXISTS audit_dump_reader, audit_dump_frontend;
+CREATE ROLE audit_dump_reader;
+CREATE ROLE audit_dump_frontend;
+CREATE SCHEMA trail;
+CREATE EXTENSION audit_ext SCHEMA trail CASCADE;
+SET search_path = trail;
+SELECT audit_create_partition('2025-01-01Z', '2025-02-01Z'), audit_create_partition('2025-02-01Z', '2025-03-01Z');
+INSERT INTO audit_events (created_at, id, event_group, event_type, user_id, vm_id, latency_ms, ip_address, node_ip, event_payload, error_message)
+SELECT timestamptz '2025-01-15Z' + i * interval '1 hour 0.000001 s',
+       CASE WHEN i % 3 = 0 THEN pg_catalog.md5(i::text)::uuid ELSE audit_make_id(timestamptz '2025-01-15Z' + i * interval '1 hour 0.000001 s') END,
+       'g' || i % 5, 't' || i % 7, i % 11, 'vm-' || i % 13, i / 3.0, '10.0.0.0'::inet + i, '2001:db8::'::inet + i,
+       pg_catalog.jsonb_build_object('i', i, 'text', E'\u00e9"\\\n'), pg_catalog.repeat(E'\t"\\x\u0001', i % 2000)
+FROM pg_catalog.generate_series(1, 3000) i;
+SELECT audit_create_user('alice', 'correct horse', user_id => 7, scopes => '{audit:read:self}', db_role => 'audit_dump_reader');
+SELECT audit_create_api_key('ci', expires_at => '2100-01-01Z'), audit_create_api_key('old');
+SELECT audit_revoke_api_key('old');
+SELECT audit_grant_reader('audit_dump_reader'), audit_grant_frontend('audit_dump_frontend');
