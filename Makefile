@@ -9,7 +9,7 @@ CORE_SOURCES = $(wildcard src/core/*.cpp)
 GLUE_SOURCES = $(wildcard src/pg/*.cpp)
 OBJS = $(CORE_SOURCES:.cpp=.o) $(GLUE_SOURCES:.cpp=.o)
 
-REGRESS = install list paging bad_input json get log schemas keys grants
+REGRESS = install list paging bad_input json get log schemas keys grants policies
 REGRESS_OPTS = --inputdir=test --outputdir=.
 
 PG_CONFIG ?= pg_config

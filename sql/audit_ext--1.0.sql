@@ -466,6 +466,76 @@ COMMENT ON FUNCTION @extschema@.audit_authenticate_api_key(bytea) IS
 'The holder of the key with that SHA-256, or no row: unknown, revoked or expired. The key itself never reaches the server and its logs. For the daemon.';
 
 -------------------------------------------------------------------------------------------------------------------
+-- Row-level security in dumps. pg_dump leaves out the policies of an extension's tables, so that a restored trail would
+-- show everybody everything. Therefore the statements that make them are kept as rows, which pg_dump does take, and run
+-- when these rows arrive.
+-------------------------------------------------------------------------------------------------------------------
+
+CREATE TABLE @extschema@.audit_policies (
+  statement text NOT NULL,
+  CONSTRAINT audit_policies_pkey PRIMARY KEY (statement)
+);
+COMMENT ON TABLE @extschema@.audit_policies IS 'A copy, for dumps, of the row-level security of audit_events. Kept by an event trigger: use CREATE POLICY and ALTER TABLE as ever.';
+COMMENT ON COLUMN @extschema@.audit_policies.statement IS 'The statement that makes a policy or switches row-level security on.';
+SELECT pg_catalog.pg_extension_config_dump('@extschema@.audit_policies', '');
+
+CREATE FUNCTION @extschema@.audit_policy_statements() RETURNS SETOF text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT format('ALTER TABLE %s %s ROW LEVEL SECURITY', c.oid::regclass, f.switch)
+  FROM pg_class c, LATERAL (VALUES ('ENABLE', c.relrowsecurity), ('FORCE', c.relforcerowsecurity)) f(switch, is_on)
+  WHERE f.is_on AND c.oid IN ('@extschema@.audit_events'::regclass, '@extschema@.audit_events_default'::regclass)
+  UNION ALL
+  SELECT concat(format('CREATE POLICY %I ON %s AS %s FOR %s TO %s', p.polname, p.polrelid::regclass,
+      CASE WHEN p.polpermissive THEN 'PERMISSIVE' ELSE 'RESTRICTIVE' END,
+      CASE p.polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' WHEN 'w' THEN 'UPDATE' WHEN 'd' THEN 'DELETE' ELSE 'ALL' END,
+      (SELECT string_agg(CASE WHEN r.oid = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(r.oid)) END, ', ' ORDER BY r.oid)
+       FROM unnest(p.polroles) r(oid))),
+    ' USING (' || pg_get_expr(p.polqual, p.polrelid) || ')', ' WITH CHECK (' || pg_get_expr(p.polwithcheck, p.polrelid) || ')')
+  FROM pg_policy p
+  WHERE p.polrelid IN ('@extschema@.audit_events'::regclass, '@extschema@.audit_events_default'::regclass)
+$$;
+COMMENT ON FUNCTION @extschema@.audit_policy_statements() IS
+'The statements that make the row-level security of audit_events as it is now.';
+
+-- With the owner's rights, since it also fires for the ALTER TABLE of those who have none here. They cannot change
+-- what it saves: only the owner of audit_events can.
+CREATE FUNCTION @extschema@.audit_save_policies() RETURNS event_trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF pg_trigger_depth() > 0 THEN RETURN; END IF;  -- audit_restore_policy is at work, from rows that are there already
+  IF to_regclass('@extschema@.audit_policies') IS NULL THEN
+    -- Nobody's ALTER TABLE may fail for this.
+    RAISE WARNING 'row-level security of audit_events is not saved for dumps' USING
+      DETAIL = 'The schema of audit_ext was renamed.', HINT = 'Rename it back: @extschema@.';
+    RETURN;
+  END IF;
+  DELETE FROM @extschema@.audit_policies a WHERE a.statement NOT IN (SELECT s FROM @extschema@.audit_policy_statements() s);
+  INSERT INTO @extschema@.audit_policies SELECT s FROM @extschema@.audit_policy_statements() s ON CONFLICT DO NOTHING;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.audit_save_policies() IS
+'Event trigger: brings audit_policies up to date after a change of policies.';
+
+CREATE FUNCTION @extschema@.audit_restore_policy() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF NEW.statement NOT IN (SELECT s FROM @extschema@.audit_policy_statements() s) THEN
+    EXECUTE NEW.statement;
+  END IF;
+  RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.audit_restore_policy() IS
+'Trigger of audit_policies: runs a statement that arrives from a dump, unless it is in force already.';
+
+CREATE TRIGGER audit_restore_policy AFTER INSERT ON @extschema@.audit_policies
+FOR EACH ROW EXECUTE FUNCTION @extschema@.audit_restore_policy();
+
+CREATE EVENT TRIGGER audit_ext_save_policies ON ddl_command_end
+WHEN TAG IN ('CREATE POLICY', 'ALTER POLICY', 'DROP POLICY', 'ALTER TABLE', 'DROP OWNED')
+EXECUTE FUNCTION @extschema@.audit_save_policies();
+
+-------------------------------------------------------------------------------------------------------------------
 -- Rights
 -------------------------------------------------------------------------------------------------------------------
 
@@ -516,7 +586,7 @@ COMMENT ON FUNCTION @extschema@.audit_grant_frontend(name) IS
 
 -- Nobody but the owner, unless granted above. audit_id_matches stays public: indexes evaluate it with a writer's rights.
 REVOKE ALL ON @extschema@.audit_events, @extschema@.audit_events_default, @extschema@.audit_users,
-  @extschema@.audit_api_keys FROM PUBLIC;
+  @extschema@.audit_api_keys, @extschema@.audit_policies FROM PUBLIC;
 REVOKE ALL ON FUNCTION
   @extschema@.audit_make_id, @extschema@.audit_events_before_insert, @extschema@.audit_index_partition,
   @extschema@.audit_create_partition, @extschema@.audit_list, @extschema@.audit_list_json, @extschema@.audit_get,
@@ -526,6 +596,7 @@ REVOKE ALL ON FUNCTION
   @extschema@.audit_require_user, @extschema@.audit_set_password, @extschema@.audit_revoke_tokens,
   @extschema@.audit_drop_user, @extschema@.audit_create_api_key, @extschema@.audit_revoke_api_key,
   @extschema@.audit_authenticate_password, @extschema@.audit_authenticate_token,
-  @extschema@.audit_authenticate_api_key, @extschema@.audit_grant_reader, @extschema@.audit_grant_writer,
+  @extschema@.audit_authenticate_api_key, @extschema@.audit_policy_statements, @extschema@.audit_save_policies,
+  @extschema@.audit_restore_policy, @extschema@.audit_grant_reader, @extschema@.audit_grant_writer,
   @extschema@.audit_grant_frontend
 FROM PUBLIC;

@@ -13,3 +13,5 @@ SELECT audit_list_json(page_size => 50);
 RESET ROLE;
 SELECT relname, pg_catalog.pg_get_indexdef(indexrelid) FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
 WHERE indrelid IN (SELECT inhrelid FROM pg_inherits WHERE inhparent = 'audit_events'::regclass) ORDER BY 1;
+SELECT polname, polpermissive, polcmd, polroles::regrole[], pg_catalog.pg_get_expr(polqual, polrelid) FROM pg_policy ORDER BY 1;
+SELECT relrowsecurity, relforcerowsecurity FROM pg_class WHERE oid = 'audit_events'::regclass;

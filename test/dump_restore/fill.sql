@@ -1,4 +1,4 @@
--- A database with everything in it: a schema of its own, partitions, events of every kind, users, keys, grants.
+-- A database with everything in it: a schema of its own, partitions, events of every kind, users, keys, grants, policies.
 DROP ROLE IF EXISTS audit_dump_reader, audit_dump_frontend;
 CREATE ROLE audit_dump_reader;
 CREATE ROLE audit_dump_frontend;
@@ -16,3 +16,8 @@ SELECT audit_create_user('alice', 'correct horse', user_id => 7, scopes => '{aud
 SELECT audit_create_api_key('ci', expires_at => '2100-01-01Z'), audit_create_api_key('old');
 SELECT audit_revoke_api_key('old');
 SELECT audit_grant_reader('audit_dump_reader'), audit_grant_frontend('audit_dump_frontend');
+ALTER TABLE audit_events ENABLE ROW LEVEL SECURITY;
+CREATE FUNCTION is_even(bigint) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT $1 OPERATOR(pg_catalog.%) 2 OPERATOR(pg_catalog.=) 0';
+GRANT EXECUTE ON FUNCTION is_even(bigint) TO audit_dump_reader;
+CREATE POLICY "even users" ON audit_events FOR SELECT TO audit_dump_reader USING (is_even(user_id));
+CREATE POLICY not_g1 ON audit_events AS RESTRICTIVE FOR SELECT USING (event_group <> 'g1');

@@ -25,6 +25,9 @@ ALTER SCHEMA "Odd schema" RENAME TO odd;
 SELECT count(*) FROM odd.audit_list(event_type => 't2');
 SELECT odd.audit_log('g', 't2') IS NOT NULL AS logged;
 SELECT count(*) FROM odd.audit_list(event_type => 't2');
+-- what is written in SQL does not; it must not stand in the way of others
+CREATE TABLE trap.others (x int);
+ALTER TABLE trap.others ADD y int;
 -- and a new installation elsewhere
 DROP EXTENSION audit_ext CASCADE;
 CREATE EXTENSION audit_ext SCHEMA public;
