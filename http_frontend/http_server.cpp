@@ -43,6 +43,7 @@ class MhdExchange final : public Exchange, public std::enable_shared_from_this<M
   MHD_Result accept_head(const char* method);
   MHD_Result accept_body(std::string_view piece);
   MHD_Result answer();
+  void connection_closed() { connection_ = nullptr; }
 
   bool has_head() const { return has_head_; }
 
@@ -50,6 +51,7 @@ class MhdExchange final : public Exchange, public std::enable_shared_from_this<M
   std::string_view header(const char* name) const;
   std::string joined_headers(const char* name) const;
   MHD_Result queue_response();
+  void suspend();
 
   HttpServer& server_;
   MHD_Connection* connection_;
@@ -139,12 +141,22 @@ MHD_Result MhdExchange::answer() {
     }
   }
   if (response_) return queue_response();
-  is_suspended_ = true;
-  MHD_suspend_connection(connection_);
+  server_.call_after_run([exchange = weak_from_this()] {
+    if (const auto self = exchange.lock()) self->suspend();
+  });
   return MHD_YES;
 }
 
+// Not inside the library's callback: there it would leave the connection marked as one to read from, and read an early
+// end of the client's side (shutdown) before the answer, which would then never be sent.
+void MhdExchange::suspend() {
+  if (is_suspended_ || connection_ == nullptr) return;
+  is_suspended_ = true;
+  MHD_suspend_connection(connection_);
+}
+
 void MhdExchange::respond(Response response) {
+  if (connection_ == nullptr) return;  // the client has gone
   response_ = std::move(response);
   if (!is_suspended_) return;  // still inside answer(), which queues it
   is_suspended_ = false;
@@ -197,7 +209,8 @@ MHD_Result on_access(void*, MHD_Connection*, const char*, const char* method, co
 }
 
 void on_completed(void*, MHD_Connection*, void** context, MHD_RequestTerminationCode) noexcept {
-  delete static_cast<std::shared_ptr<MhdExchange>*>(*context);
+  const std::unique_ptr<std::shared_ptr<MhdExchange>> exchange(static_cast<std::shared_ptr<MhdExchange>*>(*context));
+  if (exchange) (*exchange)->connection_closed();
   *context = nullptr;
 }
 
@@ -256,6 +269,9 @@ std::optional<std::chrono::milliseconds> HttpServer::run_library() {
   if (run_needed_ || Clock::now() >= run_at_) {
     run_needed_ = false;
     MHD_run(daemon_);
+    std::vector<std::function<void()>> calls;
+    calls.swap(after_run_);
+    for (const auto& call : calls) call();
   }
   run_at_ = Clock::time_point::max();
   MHD_UNSIGNED_LONG_LONG wait_ms = 0;

@@ -5,7 +5,10 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "event_loop.hpp"
 #include "http_types.hpp"
@@ -41,6 +44,7 @@ class HttpServer {
   void request_opened() { ++open_requests_; }
   void request_closed() { --open_requests_; }
   void run_soon() { run_needed_ = true; }
+  void call_after_run(std::function<void()> call) { after_run_.push_back(std::move(call)); }
   bool is_stopping() const { return stopping_; }
   void dispatch(const ExchangePtr& exchange) { dispatch_(exchange); }
   std::string make_request_id();
@@ -54,6 +58,7 @@ class HttpServer {
   UniqueFd listening_;
   int library_epoll_ = -1;
   bool run_needed_ = true;
+  std::vector<std::function<void()>> after_run_;
   bool stopping_ = false;
   Clock::time_point run_at_ = Clock::time_point::max();
   std::size_t open_requests_ = 0;
