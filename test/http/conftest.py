@@ -114,3 +114,8 @@ def user(database):
 @pytest.fixture(scope="session")
 def token(client, user):
     return client.token(*user)
+
+
+def pytest_make_parametrize_id(val):
+    """Short names for tests with long values."""
+    return f"{val[:20]!r}..{len(val)}" if isinstance(val, (str, bytes)) and len(val) > 40 else None

@@ -94,3 +94,40 @@ MESSAGES = {
     "datetime_parsing": "Input should be a valid datetime",
     "timezone_aware": "Input should have timezone info",
 }
+
+
+def walk(client, key, **parameters):
+    """All pages by next_cursor; returns the list of pages' ids."""
+    pages = []
+    cursor = {}
+    while True:
+        body = check_page(client.list(key, **parameters, **cursor))
+        pages.append([event["id"] for event in body["items"]])
+        if body["next_cursor"] is None:
+            return pages
+        cursor = {"cursor": body["next_cursor"]}
+
+
+def together(pages):
+    """The ids of all pages in one list."""
+    return [event_id for page in pages for event_id in page]
+
+
+NOT_AUTHENTICATED = (401, {"detail": "Not authenticated"}, "Bearer")
+INVALID_CREDENTIALS = (401, {"detail": "Could not validate credentials"}, 'Bearer error="invalid_token"')
+
+
+def assert_answer(answer, expected):
+    """`expected` is one of the answers above."""
+    status, body, challenge = expected
+    assert (answer.status, answer.json()) == (status, body)
+    assert answer.headers["WWW-Authenticate"] == challenge
+    assert answer.headers["Content-Type"] == "application/json"
+
+
+def assert_insufficient_scope(answer):
+    assert answer.status == 403, (answer.status, answer.text)
+    assert list(answer.json()) == ["detail"]
+    challenge = answer.headers["WWW-Authenticate"]
+    assert challenge.startswith("Bearer ")
+    assert 'error="insufficient_scope"' in challenge and 'scope="audit:read"' in challenge

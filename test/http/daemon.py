@@ -30,7 +30,7 @@ def as_arguments(options):
     return arguments
 
 
-def run(*arguments, environment=None, timeout_s=DEADLINE_S):
+def run(*arguments, environment=None, timeout_s=DEADLINE_S / 2):
     """The binary for those uses in which it ends by itself; returns a CompletedProcess with text."""
     return subprocess.run([BINARY, *map(str, arguments)], env=clean_environment(environment), capture_output=True,
                           text=True, timeout=timeout_s, check=False, stdin=subprocess.DEVNULL)
@@ -104,7 +104,7 @@ class Daemon:
             fields = file.read().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
-    def signal(self, number):
+    def send(self, number):
         self._process.send_signal(number)
 
     def wait(self):
@@ -122,7 +122,7 @@ class Daemon:
 
     def stop(self, number=signal.SIGTERM):
         if self.running:
-            self.signal(number)
+            self.send(number)
         code = self.wait()
         assert code == 0, f"exit code {code}; the log:\n{self.log}"
         self.check_log()

@@ -1,20 +1,25 @@
 # Settings: where they come from, and that a wrong one is a clear line on stderr and exit 2 before it listens.
+import json
 import os
 import re
 import socket
 import stat
+from urllib.parse import quote
 
 import pytest
+from psycopg2 import sql
 
 import tokens
 from daemon import as_arguments, run
-from support import REPOSITORY
+from http_client import request_bytes
+from support import REPOSITORY, eventually
 
 OPTIONS = ("listen", "database", "pool-size", "queue-limit", "query-timeout-ms", "request-timeout-ms",
            "token-secret-file", "token-lifetime-s", "token-issuer", "token-audience", "jwks-file", "jwks-url",
            "jwks-refresh-s", "idp-issuer", "idp-audience", "idp-algorithms", "idp-user-id-claim", "idp-role-claim",
            "principal-cache-s", "login-attempts", "login-window-s", "log-level", "check-config", "config")
 
+LOG_LINE = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00) (info|warning|error) ")
 GOOD_SECRET = "s" * 32
 IDP = {"idp_issuer": tokens.IDP_ISSUER, "idp_audience": tokens.IDP_AUDIENCE}
 
@@ -28,7 +33,6 @@ def good(database):
 @pytest.fixture(scope="module")
 def files(write_file, provider, directory):
     """What the wrong settings below name as {name}."""
-    import json
     jwk_set = json.dumps(provider.jwk_set())
     return {
         "secret": write_file("secret", GOOD_SECRET),
@@ -45,10 +49,11 @@ def files(write_file, provider, directory):
 
 
 def assert_refused(result, *names):
-    """Exit 2, and one line that names the setting (by any of `names`) and is not a stack, assertion or usage text."""
+    """Exit 2, and one line that names the setting (by any of `names`): no stack, no usage text. Where it got as far as
+    writing its log, the log's lines do not count."""
     assert result.returncode == 2, (result.returncode, result.stderr)
     assert "listening" not in result.stderr
-    lines = [line for line in result.stderr.splitlines() if line.strip()]
+    lines = [line for line in result.stderr.splitlines() if line.strip() and not LOG_LINE.match(line)]
     assert len(lines) == 1, result.stderr
     assert any(name in lines[0] for name in names), (names, lines[0])
     assert result.stdout == ""
@@ -160,8 +165,8 @@ def test_config_file_with_a_password_is_never_quoted(write_file, good):
     path = write_file("audit_httpd.conf", 'database = "host=x password=hunter2hunter2 nonsense=1"\n')
     result = run("--config", path, "--listen", "127.0.0.1:0")
     assert result.returncode == 2 and "hunter2" not in result.stderr
-    for database in ("host=x password=hunter2hunter2 nonsense=1", "postgresql://u:hunter2hunter2@x:port/db",
-                     "password=hunter2hunter2 host"):
+    for database in ("host=x password=hunter2hunter2 nonsense=1", "password=hunter2hunter2 host",
+                     "postgresql://u:hunter2hunter2@%zz/db"):
         result = run("--listen", "127.0.0.1:0", "--database", database)
         assert result.returncode == 2 and "hunter2" not in result.stderr + result.stdout
 
@@ -173,7 +178,6 @@ def test_superuser_is_refused(database):
 
 
 def test_role_that_can_become_superuser_is_refused(database):
-    from psycopg2 import sql
     role = database.create_role("becomes_superuser", "password of that role")
     database.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(database.superuser), sql.Identifier(role)))
     database.call("audit_grant_frontend", role)
@@ -181,15 +185,26 @@ def test_role_that_can_become_superuser_is_refused(database):
     assert_refused(result, "superuser")
 
 
-def test_database_without_the_extension(database):
-    result = run("--listen", "127.0.0.1:0", "--database", database.conninfo(dbname="template1"))
-    assert_refused(result, "audit_ext")
+def assert_unready(daemon, hint):
+    """Waits for the database, and says in the log what to do."""
+    answer = daemon.client.get("/readyz")
+    assert (answer.status, int(answer.headers["Retry-After"]) > 0) == (503, True)
+    assert daemon.client.get("/healthz").status == 200
+    assert hint in daemon.log
 
 
-def test_role_without_the_grants(database):
+def test_database_without_the_extension_yet(database, start_daemon):
+    """Services are often started before the database is set up."""
+    assert_unready(start_daemon(database=database.conninfo(dbname="template1")), "CREATE EXTENSION audit_ext")
+
+
+def test_role_without_the_grants_yet(database, start_daemon, key):
     role = database.create_role("nobody", "password of nobody")
-    result = run("--listen", "127.0.0.1:0", "--database", database.conninfo(user=role, password="password of nobody"))
-    assert_refused(result, "audit_grant_frontend")
+    daemon = start_daemon(database=database.conninfo(user=role, password="password of nobody"))
+    assert_unready(daemon, "audit_grant_frontend")
+    database.call("audit_grant_frontend", role)
+    eventually(lambda: daemon.client.get("/readyz").status == 200, "ready once the rights are granted")
+    assert daemon.client.list(key).status == 200
 
 
 def test_address_in_use(good):
@@ -243,7 +258,6 @@ def test_config_file_by_environment(good, write_file, start_daemon, key):
 
 
 def test_database_by_libpq_environment_and_uri(database, start_daemon, key):
-    from urllib.parse import quote
     info = database.connection.info
     variables = {"PGHOST": info.host, "PGPORT": str(info.port), "PGDATABASE": database.name, "PGUSER": database.frontend,
                  "PGPASSWORD": database.frontend_password}
@@ -263,7 +277,6 @@ def test_listen_on_ipv6(database, start_daemon, key):
     daemon = start_daemon(listen="[::1]:0", database=database.conninfo())
     assert daemon.client.address[0] == "::1"
     with daemon.client.connect() as connection:
-        from http_client import request_bytes
         connection.send(request_bytes("/readyz"))
         assert connection.receive().status == 200
 

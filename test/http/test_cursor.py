@@ -1,6 +1,7 @@
 # The cursor: bound to its filters, and refused when it was tampered with.
 import base64
 import random
+from urllib.parse import quote
 
 import pytest
 
@@ -80,7 +81,6 @@ NO_CURSORS = ["", "x", "0", "null", "AAAA", "a" * 37, "a" * 1000, "%00", "%ff%fe
 
 @pytest.mark.parametrize("text", NO_CURSORS)
 def test_what_is_no_cursor(client, auth, text):
-    from urllib.parse import quote
     quoted = text if text.startswith("%") else quote(text)
     answer = client.send(f"{EVENTS}?cursor={quoted}", headers=auth)
     detail = check_invalid(answer)

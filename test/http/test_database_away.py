@@ -6,8 +6,10 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import requests
 
-from http_client import EVENTS, Client
+from database import Database
+from http_client import EVENTS, Client, request_bytes
 from proxy import Proxy
 from support import REPOSITORY, eventually
 
@@ -42,10 +44,11 @@ def ready(client):
     return client.get("/readyz").status == 200
 
 
-def assert_unavailable(answer):
-    assert answer.status == 503, (answer.status, answer.text)
+def assert_unavailable(answer, statuses=(503,)):
+    assert answer.status in statuses, (answer.status, answer.text)
     assert answer.headers["Content-Type"] == "application/json"
-    assert int(answer.headers["Retry-After"]) >= 1
+    if answer.status == 503:
+        assert int(answer.headers["Retry-After"]) >= 1
     assert list(answer.json()) == ["detail"]
     for word in ("SELECT", "127.0.0.1", "server closed", "connection to", "PGSQL", "pg_"):
         assert word not in answer.text
@@ -67,9 +70,11 @@ def test_away_and_back(through, proxy, scratch_key, scratch, how):
     assert len(client.list(scratch_key).ids) == 50
     for _ in range(2):  # away twice: the way back must not wear out
         getattr(proxy, how)()
-        assert_unavailable(client.list(scratch_key))
-        assert_unavailable(client.get(f"{EVENTS}/018df0c8-0000-7000-8000-000000000000", scratch_key))
-        assert_unavailable(client.login(*token_user))
+        # A server that does not answer could be one that is slow: at first nobody knows.
+        statuses = (503, 504) if how == "hang" else (503,)
+        assert_unavailable(client.list(scratch_key), statuses)
+        assert_unavailable(client.get(f"{EVENTS}/018df0c8-0000-7000-8000-000000000000", scratch_key), statuses)
+        assert_unavailable(client.login(*token_user), statuses)
         eventually(lambda: not ready(client), "readyz notices")
         assert_unavailable(client.get("/readyz"))
         assert client.get("/healthz").status == 200
@@ -145,13 +150,12 @@ def test_sigterm_while_the_database_hangs(through, proxy, scratch_key):
         started = time.monotonic()
         daemon.stop()
         assert time.monotonic() - started < 10
-        assert answer.exception() is not None or answer.result().status == 503
+        assert answer.exception() is not None or answer.result().status in (503, 504)
 
 
 @pytest.mark.parametrize("how", ["stop", "kill"])
 def test_server_stopped_or_killed(how, start_daemon, tmp_path_factory):
     """The real thing, on a cluster of its own."""
-    from database import Database
     directory = str(tmp_path_factory.mktemp("cluster"))
 
     def cluster(command, *options):
@@ -214,9 +218,7 @@ def test_query_that_takes_too_long(through, scratch, scratch_key, locked):
         started = time.monotonic()
         answer = client.list(scratch_key)
         took_s = time.monotonic() - started
-        assert answer.status in (503, 504), (answer.status, answer.text)
-        assert list(answer.json()) == ["detail"] and "statement" not in answer.text
-        assert int(answer.headers["Retry-After"]) >= 1
+        assert_unavailable(answer, (503, 504))
         assert 0.4 < took_s < 3
         eventually(lambda: waiting(scratch) == 0, "the query is cancelled, not left behind")
     eventually(lambda: client.list(scratch_key).status == 200, "served again")
@@ -280,7 +282,6 @@ def test_callers_who_give_up_leave_nothing_behind(scratch, scratch_key, locked, 
     daemon = start_daemon(database=scratch.conninfo(), pool_size=2, query_timeout_ms=1000, request_timeout_ms=1500)
     client = daemon.client
     assert client.list(scratch_key).status == 200
-    from http_client import request_bytes
     with locked():
         for _ in range(20):
             connection = client.connect()
@@ -299,7 +300,7 @@ def test_requests_under_way_are_finished_before_it_ends(scratch, scratch_key, lo
         with locked():
             slow = pool.submit(Client(daemon.client.address).list, scratch_key, limit=200)
             eventually(lambda: waiting(scratch) == 1, "the query waits")
-            daemon.signal(number)
+            daemon.send(number)
             eventually(lambda: refuses(daemon), "nothing new is taken")
             assert not slow.done() and daemon.running
         assert len(slow.result().ids) == 200
@@ -307,7 +308,6 @@ def test_requests_under_way_are_finished_before_it_ends(scratch, scratch_key, lo
 
 
 def refuses(daemon):
-    import requests
     try:
         return Client(daemon.client.address).get("/healthz").status == 503
     except requests.ConnectionError:

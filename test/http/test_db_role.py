@@ -1,12 +1,15 @@
 # A principal with a database role: row-level security decides what it sees, whatever else the connection served.
+import json
 import random
 import threading
 
 import pytest
 from psycopg2 import sql
 
-from http_client import EVENTS
-from test_list import walk
+import tokens
+from contract import walk
+from daemon import Daemon
+from http_client import EVENTS, Client
 
 TENANTS = ("north", "south")
 
@@ -34,7 +37,6 @@ def tenants(scratch):
 @pytest.fixture(scope="module")
 def client(scratch, tenants, secret_file):
     """All requests share one connection to the database."""
-    from daemon import Daemon
     daemon = Daemon(database=scratch.conninfo(), pool_size=1, token_secret_file=secret_file)
     yield daemon.client
     daemon.stop()
@@ -80,7 +82,6 @@ def test_interleaved_requests_over_one_connection(client, tenants):
     wrong = []
 
     def call(seed):
-        from http_client import Client
         own = Client(client.address)
         random_ = random.Random(seed)
         for _ in range(60):
@@ -136,9 +137,6 @@ def test_role_that_cannot_be_used(client, scratch, tenants, what):
 
 
 def test_role_claim_of_an_identity_provider(scratch, tenants, start_daemon, provider, write_file):
-    import json
-
-    import tokens
     roles = {tenant: next(role for role in scratch.roles if f"_{tenant}_" in role) for tenant in TENANTS}
     client = start_daemon(database=scratch.conninfo(), jwks_file=write_file("jwks.json", json.dumps(provider.jwk_set())),
                           idp_issuer=tokens.IDP_ISSUER, idp_audience=tokens.IDP_AUDIENCE, idp_algorithms="ES256",

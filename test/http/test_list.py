@@ -5,26 +5,10 @@ from urllib.parse import urljoin
 
 import pytest
 
-from contract import CREATED_AT, check_page
+from contract import CREATED_AT, together, walk
 from database import COLUMNS
 from events import EQUALITY_FILTERS, exact_json, select_event, select_ids
-from http_client import EVENTS, TOKEN
-
-
-def walk(client, key, **parameters):
-    """All pages by next_cursor; returns the list of pages' ids."""
-    pages = []
-    cursor = {}
-    while True:
-        body = check_page(client.list(key, **parameters, **cursor))
-        pages.append([event["id"] for event in body["items"]])
-        if body["next_cursor"] is None:
-            return pages
-        cursor = {"cursor": body["next_cursor"]}
-
-
-def together(pages):
-    return [event_id for page in pages for event_id in page]
+from http_client import EVENTS, TOKEN, request_bytes
 
 
 @pytest.mark.parametrize("limit", [1, 2, 6, 7, 8, 50, 99, 200])
@@ -46,7 +30,7 @@ def test_each_filter_selects_exactly(client, key, database, name):
     assert len(values) > 2
     for value in values:
         assert together(walk(client, key, limit=200, **{name: value})) == select_ids(database, **{name: value})
-    for near_miss in ("Login", "login ", "succes", "success%", "vm-_", "4"):
+    for near_miss in (4,) if name == "user_id" else ("Login", "login ", "succes", "success%", "vm-_", "4"):
         assert client.list(key, **{name: near_miss}).ids == []
 
 
@@ -170,11 +154,6 @@ def test_link_works_in_strict_mode(client, key):
     assert len(client.get(target, key, headers=strict).ids) == 2
 
 
-def test_link_does_not_carry_what_was_not_asked(client, key):
-    link = client.get(EVENTS + "?limit=2&unknown=secretish&api_key=secretish", key).headers["Link"]
-    assert "secretish" not in link
-
-
 HEAD_TARGETS = [EVENTS, EVENTS + "?limit=2", EVENTS + "?limit=0", EVENTS + "/not-an-id", "/healthz", "/readyz",
                 "/openapi.json", "/nothing"]
 
@@ -190,7 +169,6 @@ def test_head_is_get_without_a_body(client, auth, target):
 
 
 def test_no_bytes_follow_the_headers_of_head(client, auth):
-    from http_client import request_bytes
     with client.connect() as connection:
         connection.send(request_bytes(EVENTS, "HEAD", auth) + request_bytes("/healthz"))
         assert connection.receive("HEAD").status == 200
@@ -214,7 +192,6 @@ def test_wrong_method(client, auth, target, method, allowed):
 
 
 def test_wrong_method_with_a_body_leaves_the_connection_in_order(client, auth):
-    from http_client import request_bytes
     with client.connect() as connection:
         connection.send(request_bytes(EVENTS, "POST", auth, b"GET /nothing HTTP/1.1\r\n\r\n"))
         assert connection.receive().status == 405

@@ -1,5 +1,7 @@
 # POST /v1/auth/token: the OAuth2 password grant (RFC 6749, 4.3), by standard client libraries and by hand.
 import re
+import threading
+from urllib.parse import urlencode
 
 import pytest
 from authlib.common.errors import AuthlibBaseError
@@ -9,7 +11,7 @@ from requests_oauthlib import OAuth2Session as OauthlibSession
 
 import tokens
 from events import select_ids
-from http_client import EVENTS, TOKEN
+from http_client import EVENTS, TOKEN, Client, request_bytes
 from support import eventually, secret
 
 FORM = "application/x-www-form-urlencoded"
@@ -44,8 +46,9 @@ def test_authlib_understands_the_error(client, user):
         assert caught.value.error == "invalid_grant"
 
 
-def test_requests_oauthlib(client, database, user):
-    with OauthlibSession(client=LegacyApplicationClient(client_id="any-client"), scope=["audit:read"]) as session:
+@pytest.mark.parametrize("scope", [None, ["audit:read"]])
+def test_requests_oauthlib(client, database, user, scope):
+    with OauthlibSession(client=LegacyApplicationClient("any-client", scope=scope)) as session:
         token = session.fetch_token(client.url + TOKEN, username=user[0], password=user[1])
         secret(token["access_token"])
         assert session.get(client.url + EVENTS, params={"limit": 5}).json()["items"][0]["id"] == \
@@ -128,7 +131,7 @@ def oauth_error(answer, error, status=400):
     assert body["error"] == error, body
     assert "access_token" not in body
     assert re.fullmatch(r"[\x20-\x21\x23-\x5b\x5d-\x7e]+", body.get("error_description", "x")), "RFC 6749, 5.2"
-    assert answer.headers["Cache-Control"] == "no-store"
+    assert "no-store" in answer.headers["Cache-Control"]
     assert answer.headers["Content-Type"] == "application/json"
     return body
 
@@ -184,7 +187,6 @@ def test_malformed_request(client, content_type, body):
 
 
 def test_content_type_may_have_parameters(client, user):
-    from urllib.parse import urlencode
     body = urlencode({"username": user[0], "password": user[1]}).encode()
     for content_type in (FORM + "; charset=utf-8", FORM.upper(), FORM + ";charset=UTF-8"):
         answer = client.send(TOKEN, "POST", {"Content-Type": content_type}, body)
@@ -194,7 +196,6 @@ def test_content_type_may_have_parameters(client, user):
 
 def test_credentials_in_the_query_string_are_not_taken(client, user):
     """URLs end in logs (RFC 6749, 4.3.2: the parameters are in the body)."""
-    from urllib.parse import urlencode
     query = urlencode({"grant_type": "password", "username": user[0], "password": user[1]})
     oauth_error(client.send(f"{TOKEN}?{query}", "POST", {"Content-Type": FORM, "Content-Length": "0"}), "invalid_request")
 
@@ -202,7 +203,6 @@ def test_credentials_in_the_query_string_are_not_taken(client, user):
 def test_body_of_a_megabyte(client):
     body = b"username=reader&password=" + b"x" * 1_000_000
     with client.connect() as connection:
-        from http_client import request_bytes
         connection.send(request_bytes(TOKEN, "POST", {"Content-Type": FORM}, body))
         answer = connection.receive()
     if answer is not None:  # it may have closed before it was sent everything
@@ -211,7 +211,6 @@ def test_body_of_a_megabyte(client):
 
 
 def test_chunked_body(client, user):
-    from urllib.parse import urlencode
     form = urlencode({"username": user[0], "password": user[1]}).encode()
     chunks = b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in (form[:7], form[7:8], form[8:])) + b"0\r\n\r\n"
     with client.connect() as connection:
@@ -239,9 +238,9 @@ def test_scope_the_user_does_not_have(client, database):
     oauth_error(client.login("only own", "may see own events", scope="audit:read"), "invalid_scope")
 
 
-def test_scope_is_not_looked_at_before_the_password(client, user):
-    """Else it would tell strangers which scopes a user has."""
-    oauth_error(client.login(user[0], "not the password", scope="audit:write"), "invalid_grant")
+def test_scopes_of_a_user_are_not_told_without_the_password(client, database):
+    database.create_user("only own too", "may see own events", scopes=["audit:read:self"], user_id=1)
+    oauth_error(client.login("only own too", "not the password", scope="audit:read"), "invalid_grant")
 
 
 # Too many failures
@@ -306,9 +305,6 @@ def test_who_has_a_token_or_key_is_not_held_up(limited, scratch, limited_user):
 
 def test_guessing_in_parallel_is_counted(limited, limited_user):
     """Passwords are checked in the database, in parallel: guesses under way count too."""
-    import threading
-
-    from http_client import Client
     client = limited(60)
     statuses = []
 

@@ -7,7 +7,7 @@ from http_client import EVENTS
 
 
 def test_the_cases_are_there():
-    assert len(QUERY_CASES) == 33
+    assert len(QUERY_CASES) == 34
 
 
 @pytest.mark.parametrize("case", QUERY_CASES, ids=lambda case: case["query"] or "(empty)")
