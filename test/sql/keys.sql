@@ -60,7 +60,9 @@ SELECT audit_create_user('u', 'long enough', scopes => NULL);
 SELECT audit_create_user('u', 'long enough', scopes => '{audit:read:self}');
 SELECT audit_create_user('u', 'long enough', db_role => 'no such role');
 \echo :SQLSTATE
-SELECT audit_create_api_key('k', db_role => current_user);
+ALTER ROLE regress_tenant SUPERUSER;
+SELECT audit_create_api_key('k', db_role => 'regress_tenant');
+ALTER ROLE regress_tenant NOSUPERUSER;
 SELECT audit_create_api_key('');
 SELECT audit_revoke_api_key('no such key');
 \echo :SQLSTATE
