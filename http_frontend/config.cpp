@@ -1,9 +1,12 @@
 #include "config.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <CLI/CLI.hpp>
 #include <cctype>
 #include <cstdlib>
+#include <cstring>
 #include <set>
 #include <sstream>
 
@@ -63,7 +66,9 @@ class Reader {
  private:
   template <typename Value>
   void text(const std::string& name, Value& to, const std::string& help) {
-    app_.add_option("--" + name, to, help + "\n[" + environment_name(name) + "]")->capture_default_str();
+    app_.add_option("--" + name, to, help + "\n[" + environment_name(name) + "]")
+        ->check([](const std::string& value) { return std::string(value.empty() ? "must not be empty" : ""); })
+        ->capture_default_str();
   }
   template <typename Value>
   void number(const std::string& name, Value& to, unsigned low, unsigned high, const std::string& help) {
@@ -105,7 +110,8 @@ void Reader::declare() {
   app_.set_version_flag("--version", std::string("audit_httpd ") + version);
   app_.add_flag("--check-config", config_.check_only, "Check the settings, and do nothing else");
   text("listen", config_.listen, "Address and port to listen on; port 0: any free one");
-  text("database", config_.database, "libpq connection string or URI; empty: the PG* environment");
+  app_.add_option("--database", config_.database,
+                  "libpq connection string or URI; empty: the PG* environment\n[AUDIT_HTTPD_DATABASE]");
   number("pool-size", config_.pool_size, 1, 1000, "Database connections");
   number("queue-limit", config_.queue_limit, 0, 1'000'000, "Requests that may wait for one");
   number("query-timeout-ms", config_.query_timeout_ms, 1, 3'600'000, "Longest run of a query");
@@ -150,10 +156,23 @@ std::vector<std::string> Reader::arguments(int argc, const char* const* argv) {
     const char* value = std::getenv(environment_name(name).c_str());
     if (!has_value || value == nullptr || from_command_line_.count(name) != 0) continue;
     from_environment_.insert(name);
-    all.insert(all.begin(), "--" + name + "=" + value);
+    all.insert(all.begin(), {"--" + name, value});  // not --name=value: CLI11 would overlook an empty one
   }
   std::reverse(all.begin(), all.end());
   return all;
+}
+
+// A misspelt variable would otherwise do nothing, and nobody would know.
+void refuse_unknown_variables(const CLI::App& app) {
+  constexpr std::string_view prefix = "AUDIT_HTTPD_";
+  std::set<std::string> known;
+  for (const CLI::Option* option : app.get_options()) known.insert(environment_name(option->get_single_name()));
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    const std::string name(*variable, std::strcspn(*variable, "="));
+    if (name.compare(0, prefix.size(), prefix) == 0 && known.count(name) == 0) {
+      throw ConfigProblem("unknown variable " + name + " in the environment");
+    }
+  }
 }
 
 // The rules that concern more than the form of one setting.
@@ -174,6 +193,9 @@ void check(const Config& config, const Reader& reader) {
     }
   }
   if (!config.has_identity_provider()) return;
+  if (config.idp_issuer == config.token_issuer && !config.token_secret_file.empty()) {
+    fail("idp-issuer", "must differ from --token-issuer");
+  }
   if (config.algorithms().empty()) fail("idp-algorithms", "must name at least one");
   if (config.idp_issuer.empty()) fail("idp-issuer", "must be set, to tell the provider's tokens from others");
   if (config.idp_audience.empty()) fail("idp-audience", "must be set, to refuse tokens meant for other services");
@@ -216,6 +238,7 @@ std::variant<Config, Information> read_config(int argc, const char* const* argv)
   } catch (const CLI::CallForVersion&) {
     return Information{reader.app().version() + "\n"};
   }
+  refuse_unknown_variables(reader.app());
   check(config, reader);
   return config;
 }

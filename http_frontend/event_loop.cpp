@@ -39,7 +39,8 @@ void EventLoop::change_events(int descriptor, std::uint32_t epoll_events) {
 }
 
 void EventLoop::unwatch(int descriptor) {
-  if (watched_.erase(descriptor) != 0) control(EPOLL_CTL_DEL, descriptor, 0, 0);
+  // Fails for one that its owner has closed, as libpq does when a connection breaks: then the kernel has forgotten it.
+  if (watched_.erase(descriptor) != 0) epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, descriptor, nullptr);
 }
 
 EventLoop::TimerId EventLoop::call_at(Clock::time_point when, Callback callback) {

@@ -30,7 +30,8 @@ class EventLoop {
   // Calls back while `epoll_events` are there (level-triggered). Watching a watched descriptor replaces both.
   void watch(int descriptor, std::uint32_t epoll_events, DescriptorCallback callback);
   void change_events(int descriptor, std::uint32_t epoll_events);
-  // REQUIRES: before the descriptor is closed. No callback comes after it, not even for events already collected.
+  // REQUIRES: before the descriptor's number is used again. No callback comes after it, not even for events already
+  // collected.
   void unwatch(int descriptor);
 
   TimerId call_at(Clock::time_point when, Callback callback);

@@ -1,5 +1,6 @@
 #include "http_server.hpp"
 
+#include <dlfcn.h>
 #include <microhttpd.h>
 #include <netdb.h>
 #include <spdlog/spdlog.h>
@@ -62,6 +63,29 @@ class MhdExchange final : public Exchange, public std::enable_shared_from_this<M
   bool is_dispatched_ = false;
   bool is_suspended_ = false;
 };
+
+using QueueResponse = decltype(&MHD_queue_response);
+
+// The library's own function, which the definition at the end of this file hides.
+QueueResponse library_queue_response() {
+  static const auto function = reinterpret_cast<QueueResponse>(dlsym(RTLD_NEXT, "MHD_queue_response"));
+  return function;
+}
+
+MHD_Result queue(MHD_Connection* connection, Response response, const std::string* request_id, bool is_last) {
+  const std::string_view bytes = response.body.bytes();
+  Body::Owner owner = response.body.release_owner();
+  MHD_Response* made = MHD_create_response_from_buffer_with_free_callback_cls(
+      bytes.size(), const_cast<char*>(bytes.data()), owner.get_deleter(), owner.get());
+  if (made == nullptr) return MHD_NO;
+  static_cast<void>(owner.release());
+  for (const Header& header : response.headers) MHD_add_response_header(made, header.name, header.value.c_str());
+  if (request_id != nullptr) MHD_add_response_header(made, "X-Request-ID", request_id->c_str());
+  if (is_last) MHD_add_response_header(made, MHD_HTTP_HEADER_CONNECTION, "close");
+  const MHD_Result result = library_queue_response()(connection, static_cast<unsigned>(response.status), made);
+  MHD_destroy_response(made);
+  return result;
+}
 
 std::string client_address(MHD_Connection* connection) {
   const MHD_ConnectionInfo* info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
@@ -165,19 +189,7 @@ void MhdExchange::respond(Response response) {
 }
 
 MHD_Result MhdExchange::queue_response() {
-  const std::string_view bytes = response_->body.bytes();
-  Body::Owner owner = response_->body.release_owner();
-  const auto release = owner.get_deleter();
-  MHD_Response* response = MHD_create_response_from_buffer_with_free_callback_cls(
-      bytes.size(), const_cast<char*>(bytes.data()), release, owner.get());
-  if (response == nullptr) return MHD_NO;
-  static_cast<void>(owner.release());
-  for (const Header& header : response_->headers) MHD_add_response_header(response, header.name, header.value.c_str());
-  MHD_add_response_header(response, "X-Request-ID", request_.id.c_str());
-  if (server_.is_stopping()) MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
-  const MHD_Result result = MHD_queue_response(connection_, static_cast<unsigned>(response_->status), response);
-  MHD_destroy_response(response);
-  return result;
+  return queue(connection_, std::move(*response_), &request_.id, server_.is_stopping());
 }
 
 // The callbacks of the library. No exception may leave them; running out of memory costs the one connection.
@@ -282,3 +294,17 @@ std::optional<std::chrono::milliseconds> HttpServer::run_library() {
 }
 
 }  // namespace audit::httpd
+
+// What the library cannot parse (a head that is too large, for one) never reaches our code: it answers by itself, in
+// HTML, through its own public function. A program's definition comes before a library's, so this one is called instead,
+// and makes it JSON. Should a later version not call it, its answers are HTML again, with the same status.
+extern "C" MHD_Result MHD_queue_response(MHD_Connection* connection, unsigned status, MHD_Response*) {
+  using namespace audit::httpd;
+  try {
+    const char* reason = MHD_get_reason_phrase_for(status);
+    return queue(connection, problem(static_cast<int>(status), reason), nullptr, true);
+  } catch (const std::exception& error) {
+    spdlog::error("request dropped: {}", error.what());
+    return MHD_NO;
+  }
+}

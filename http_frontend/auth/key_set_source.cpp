@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <fstream>
-#include <iterator>
+#include <sstream>
 #include <utility>
 
 namespace audit::httpd {
@@ -16,8 +16,9 @@ constexpr std::chrono::seconds shortest_interval{10};
 
 KeySetPtr load_key_set(const KeySetLocation& location) {
   if (location.file.empty()) return KeySet::from_url(location.url);
-  std::ifstream file(location.file, std::ios::binary);
-  return KeySet::from_json(std::string(std::istreambuf_iterator<char>(file), {}));
+  std::ostringstream json;
+  json << std::ifstream(location.file, std::ios::binary).rdbuf();  // of no file, or a directory: nothing
+  return KeySet::from_json(json.str());
 }
 
 KeySetSource::KeySetSource(EventLoop& loop, KeySetLocation location, std::function<void(KeySetPtr)> on_keys)

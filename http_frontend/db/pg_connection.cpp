@@ -68,11 +68,15 @@ void PgConnection::run(const Query& query, Clock::time_point deadline, QueryCall
   if (send(query)) {
     flush();
   } else {
-    // Not inside the caller, which may still be using what the callback changes.
-    loop_.call_soon([self = self_] {
-      if (*self != nullptr) (*self)->lose(PQerrorMessage((*self)->connection_.get()));
-    });
+    lose_soon();
   }
+}
+
+// Not inside the caller, which may still be using what the callback changes.
+void PgConnection::lose_soon() {
+  loop_.call_soon([self = self_] {
+    if (*self != nullptr) (*self)->lose(PQerrorMessage((*self)->connection_.get()));
+  });
 }
 
 bool PgConnection::send(const Query& query) {
@@ -95,7 +99,8 @@ bool PgConnection::send(const Query& query) {
 }
 
 void PgConnection::flush() {
-  const bool has_more = PQflush(connection_.get()) == 1;  // a failure shows when reading
+  const bool has_more = PQflush(connection_.get()) == 1;
+  if (PQsocket(connection_.get()) != socket_) return lose_soon();  // it broke, and libpq has closed it
   if (has_more != wants_write_) loop_.change_events(socket_, has_more ? EPOLLIN | EPOLLOUT : EPOLLIN);
   wants_write_ = has_more;
 }

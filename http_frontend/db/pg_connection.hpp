@@ -47,6 +47,7 @@ class PgConnection {
   void become_idle_when_drained();
   void on_deadline();
   void cancel_query();
+  void lose_soon();
   void lose(const std::string& why);
   void answer(QueryOutcome outcome);
 
