@@ -10,6 +10,8 @@ namespace {
 
 constexpr std::chrono::milliseconds first_pause{100};
 constexpr std::chrono::milliseconds longest_pause{2000};
+constexpr std::chrono::seconds check_interval{5};
+constexpr std::chrono::seconds check_timeout{5};
 
 }  // namespace
 
@@ -20,6 +22,7 @@ PgPool::~PgPool() {
   *is_alive_ = false;
   if (retry_) loop_.cancel(*retry_);
   if (expiry_) loop_.cancel(*expiry_);
+  if (check_) loop_.cancel(*check_);
   std::vector<std::unique_ptr<PgConnection>> closing;
   closing.swap(connections_);  // so that callers who ask again find nothing
   fail_all_waiting();
@@ -28,6 +31,7 @@ PgPool::~PgPool() {
 void PgPool::start(FirstAttempt on_first_attempt) {
   on_first_attempt_ = std::move(on_first_attempt);
   open_one();
+  check_idle_later();
 }
 
 std::size_t PgPool::open_count() const { return connections_.size(); }
@@ -99,19 +103,39 @@ void PgPool::retry_later() {
   pause_ = std::clamp(pause_ * 2, first_pause, longest_pause);
 }
 
+void PgPool::check_idle_later() {
+  check_ = loop_.call_after(check_interval, [this] { check_idle(); });
+}
+
+// A server that hangs or vanished sends nothing, so an idle connection must be tried to know: it is lost if there is no
+// answer in time.
+void PgPool::check_idle() {
+  for (const auto& connection : connections_) {
+    if (connection->is_idle()) connection->run({{"check", {}}}, Clock::now() + check_timeout, [](const QueryOutcome&) {});
+  }
+  check_idle_later();
+}
+
 void PgPool::run(Query query, Lane lane, QueryCallback done) {
   if (!is_usable()) {
     done(QueryFailure{QueryFailure::Kind::away, {}, {}, "no connection"});
     return;
   }
-  if (normal_.size() + passwords_.size() >= settings_.queue_limit && idle_connection() == nullptr) {
+  Queue& queue = lane == Lane::password ? passwords_ : normal_;
+  const bool must_wait = !queue.empty() || idle_connection() == nullptr;
+  if (must_wait && !has_room(lane)) {
     done(QueryFailure{QueryFailure::Kind::overloaded, {}, {}, "the queue is full"});
     return;
   }
-  Queue& queue = lane == Lane::password ? passwords_ : normal_;
   queue.push_back({std::move(query), std::move(done), Clock::now() + settings_.request_timeout});
   serve_waiting();
   if (!expiry_ && (!normal_.empty() || !passwords_.empty())) expire_waiting();
+}
+
+// Those who wait for a password check, slow as it is, may take a quarter of the room.
+bool PgPool::has_room(Lane lane) const {
+  if (lane == Lane::password && passwords_.size() >= std::max<std::size_t>(1, settings_.queue_limit / 4)) return false;
+  return normal_.size() + passwords_.size() < settings_.queue_limit;
 }
 
 PgConnection* PgPool::idle_connection() {

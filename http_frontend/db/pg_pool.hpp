@@ -6,6 +6,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -58,7 +59,10 @@ class PgPool {
   void on_open_failed(const SessionProblem& problem);
   void on_lost(PgConnection* connection, const std::string& why);
   void retry_later();
+  void check_idle_later();
+  void check_idle();
 
+  bool has_room(Lane lane) const;
   PgConnection* idle_connection();
   Queue* next_queue();
   void serve_waiting();
@@ -76,6 +80,7 @@ class PgPool {
   std::size_t opening_ = 0;
   std::chrono::milliseconds pause_{0};
   std::optional<EventLoop::TimerId> retry_;
+  std::optional<EventLoop::TimerId> check_;
   Queue normal_;
   Queue passwords_;
   std::size_t running_passwords_ = 0;

@@ -22,7 +22,8 @@ constexpr const char* settings_sql =
     " pg_catalog.set_config('statement_timeout', $1, false),"
     " pg_catalog.set_config('default_transaction_read_only', 'off', false)";
 
-// One row: why the role is too mighty (null: it is not), the extension's schema (null: there is none), standby or not.
+// One row: why the role is too mighty (null: it is not), the extension's schema (null: there is none), standby or not,
+// the role, the database, and whether the role may use all functions for front ends.
 // A member of a mightier role counts as that role, since it can become it.
 constexpr const char* self_sql =
     "SELECT CASE"
@@ -34,7 +35,11 @@ constexpr const char* self_sql =
     " 'pg_write_server_files', 'pg_read_server_files') AND pg_catalog.pg_has_role(session_user, oid, 'MEMBER'))"
     " THEN 'may use files or programs of the server'"
     " WHEN pg_catalog.pg_has_role(session_user, e.extowner, 'MEMBER') THEN 'owns the extension audit_ext' END,"
-    " pg_catalog.quote_ident(n.nspname), pg_catalog.pg_is_in_recovery(), me.rolname, pg_catalog.current_database()"
+    " pg_catalog.quote_ident(n.nspname), pg_catalog.pg_is_in_recovery(), me.rolname, pg_catalog.current_database(),"
+    " pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND NOT EXISTS (SELECT FROM pg_catalog.pg_proc p"
+    " WHERE p.pronamespace = n.oid AND p.proname IN ('audit_list_json', 'audit_get_json', 'audit_authenticate_password',"
+    " 'audit_authenticate_token', 'audit_authenticate_api_key')"
+    " AND NOT pg_catalog.has_function_privilege(p.oid, 'EXECUTE'))"
     " FROM pg_catalog.pg_roles me"
     " LEFT JOIN pg_catalog.pg_extension e ON e.extname = 'audit_ext'"
     " LEFT JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace"
@@ -89,8 +94,9 @@ class Setup {
     const ExecStatusType status = PQresultStatus(last.get());
     if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK) return last;
     const bool is_lost = PQstatus(connection_) != CONNECTION_OK;
+    const char* message = PQresultErrorField(last.get(), PG_DIAG_MESSAGE_PRIMARY);
     throw Problem(is_lost ? SessionProblem::Kind::unreachable : SessionProblem::Kind::not_ready,
-                  PQresultErrorMessage(last.get()));
+                  message == nullptr ? PQerrorMessage(connection_) : message);
   }
 
   void wait() {
@@ -132,6 +138,13 @@ std::string extension_schema(const PGresult* self) {
                                                      "\" has no extension audit_ext; run CREATE EXTENSION audit_ext");
 }
 
+void refuse_missing_grants(const PGresult* self) {
+  if (*PQgetvalue(self, 0, 5) == 't') return;
+  throw Problem(SessionProblem::Kind::not_ready, std::string("the database role \"") + PQgetvalue(self, 0, 3) +
+                                                     "\" lacks rights; run SELECT audit_grant_frontend('" +
+                                                     PQgetvalue(self, 0, 3) + "')");
+}
+
 Session set_up(const SessionSettings& settings) {
   Session session{connect(settings)};
   PGconn* connection = session.connection.get();
@@ -141,7 +154,9 @@ Session set_up(const SessionSettings& settings) {
   const ResultPtr self = setup.query(self_sql, nullptr);
   refuse_mighty_role(self.get());
   const std::string schema = extension_schema(self.get());
+  refuse_missing_grants(self.get());
   session.is_standby = *PQgetvalue(self.get(), 0, 2) == 't';
+  setup.prepare({"check", "SELECT pg_catalog.pg_is_in_recovery()", {}}, schema);
   for (const PreparedStatement& statement : settings.statements) setup.prepare(statement, schema);
   // A standby cannot listen: the caller is told by is_standby.
   if (settings.listens && !session.is_standby) setup.query("LISTEN audit_ext_principals", nullptr);

@@ -12,7 +12,7 @@ constexpr std::chrono::seconds retry_interval{1};
 
 SessionSettings for_listening(SessionSettings settings) {
   settings.listens = true;
-  settings.statements = {{"check", "SELECT pg_catalog.pg_is_in_recovery()", {}}};
+  settings.statements.clear();
   return settings;
 }
 
