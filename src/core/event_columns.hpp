@@ -16,7 +16,7 @@ enum class ColumnKind {
   integer,    // 64 bits
   number,     // double
   text,
-  json,  // JSON text, written as it is
+  payload,  // a tree, which its own walker writes (src/pg/jsonb_json.hpp)
 };
 
 struct EventColumn {
@@ -28,6 +28,8 @@ struct EventColumn {
 
 constexpr std::size_t id_column = 0;
 constexpr std::size_t created_at_column = 1;
+
+constexpr std::size_t event_payload_column = 24;
 
 constexpr std::array<EventColumn, 26> event_columns{{
     {",\"id\":", ColumnKind::uuid},
@@ -54,8 +56,10 @@ constexpr std::array<EventColumn, 26> event_columns{{
     {",\"user_agent\":", ColumnKind::text},
     {",\"node_ip\":", ColumnKind::text},
     {",\"worker_id\":", ColumnKind::text},
-    {",\"event_payload\":", ColumnKind::json},
+    {",\"event_payload\":", ColumnKind::payload},
     {",\"error_message\":", ColumnKind::text},
 }};
+
+static_assert(event_columns[event_payload_column].kind == ColumnKind::payload);
 
 }  // namespace audit

@@ -1,4 +1,4 @@
-// The JSON of an event: see the header.
+// The members of an event: see the header.
 #include "event_json.hpp"
 
 #include "json_writer.hpp"
@@ -28,7 +28,7 @@ std::size_t value_bound(ColumnKind kind, const EventValue& value) noexcept {
     case ColumnKind::integer: return json_integer_size;
     case ColumnKind::number: return json_number_size;
     case ColumnKind::text: return json_string_bound(value.bytes);
-    case ColumnKind::json: return value.bytes.size();
+    case ColumnKind::payload: break;
   }
   return 0;
 }
@@ -49,28 +49,25 @@ char* write_value(char* out, ColumnKind kind, const EventValue& value) noexcept 
     case ColumnKind::integer: return write_json_integer(out, value.integer);
     case ColumnKind::number: return write_json_number(out, value.number);
     case ColumnKind::text: return write_json_string(out, value.bytes);
-    case ColumnKind::json: return write_bytes(out, value.bytes);
+    case ColumnKind::payload: break;
   }
   return out;
 }
 
 }  // namespace
 
-std::size_t event_json_bound(const AuditEventView& event) noexcept {
-  std::size_t size = 1;  // the closing brace; the opening one takes the place of the first key's comma
-  for (std::size_t i = 0; i < event.size(); i++)
+std::size_t members_bound(const AuditEventView& event, ColumnRange range) noexcept {
+  std::size_t size = 0;
+  for (std::size_t i = range.begin; i < range.end; i++)
     size += event_columns[i].json_key.size() + value_bound(event_columns[i].kind, event[i]);
   return size;
 }
 
-char* write_event_json(char* out, const AuditEventView& event) noexcept {
-  char* const begin = out;
-  for (std::size_t i = 0; i < event.size(); i++) {
+char* write_members(char* out, const AuditEventView& event, ColumnRange range) noexcept {
+  for (std::size_t i = range.begin; i < range.end; i++) {
     out = write_bytes(out, event_columns[i].json_key);
     out = write_value(out, event_columns[i].kind, event[i]);
   }
-  *begin = '{';
-  *out++ = '}';
   return out;
 }
 

@@ -1,4 +1,4 @@
-// One event as a JSON object with all 26 members, in the order of event_columns.
+// The members of an event's JSON object, in the order of event_columns.
 #pragma once
 
 #include <array>
@@ -11,8 +11,8 @@
 
 namespace audit {
 
-// One column's value over memory that somebody else owns. Which member counts is the column's kind:
-// integer for integer and timestamp, number for number, bytes for the others.
+// One column's value over memory that somebody else owns. Which member counts is the column's kind: integer for integer
+// and timestamp, number for number, bytes for the others.
 struct EventValue {
   bool is_null = true;
   std::int64_t integer = 0;
@@ -22,10 +22,16 @@ struct EventValue {
 
 using AuditEventView = std::array<EventValue, event_columns.size()>;
 
-// At least what write_event_json writes.
-std::size_t event_json_bound(const AuditEventView& event) noexcept;
+// Columns from `begin` to before `end`.
+struct ColumnRange {
+  std::size_t begin, end;
+};
 
-// Writes the object and returns its end. REQUIRES: event_json_bound(event) bytes at `out`; id and created_at not null.
-char* write_event_json(char* out, const AuditEventView& event) noexcept;
+// At least what write_members writes.
+std::size_t members_bound(const AuditEventView& event, ColumnRange range) noexcept;
+
+// Writes `,"name":value` for each column and returns the end. The first member of an object leaves its comma's place to
+// the opening brace. REQUIRES: members_bound bytes at `out`; the range is without event_payload.
+char* write_members(char* out, const AuditEventView& event, ColumnRange range) noexcept;
 
 }  // namespace audit

@@ -24,8 +24,8 @@ class EventSink {
 
 EventKey event_key(const EventRow& row);
 
-// The event for the JSON writer. Toasted values, inet and jsonb are unpacked into the current memory context, so call
-// it with one that is reset for each row.
+// The event for the JSON writer, all but its payload. Toasted values and inet are unpacked into the current memory
+// context, so call it with one that is reset for each row.
 void view_event(const EventRow& row, AuditEventView& view);
 
 // "id, created_at, ..." for a SELECT list, in the current memory context.

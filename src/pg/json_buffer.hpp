@@ -18,6 +18,7 @@ class JsonBuffer {
   void wrote(const char* end) { used_ = static_cast<std::size_t>(end - data_); }
 
   void append(std::string_view bytes);
+  void append_string(std::string_view text);  // quoted and escaped
 
   // Appends the event's JSON object. Leaves nothing behind in the current memory context but in the buffer.
   void append_event(const EventRow& row);
@@ -30,6 +31,8 @@ class JsonBuffer {
   std::size_t used_;
   std::size_t capacity_;
   MemoryContext row_context_;  // for what one row's unpacking takes
+
+  void append_members(const AuditEventView& event, ColumnRange range);
 };
 static_assert(std::is_trivially_destructible_v<JsonBuffer>);
 

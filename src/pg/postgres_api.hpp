@@ -6,6 +6,8 @@
 // destructible; nothing is thrown and nothing is allocated with new (the module is built with -fno-exceptions).
 #pragma once
 
+#include <sys/socket.h>  // AF_INET, which utils/inet.h refers to
+
 #include <cstddef>
 #include <cstdint>
 #include <optional>

@@ -27,3 +27,18 @@ UPDATE audit_events SET error_message = repeat(E'\u0001"', 300000), event_payloa
 SELECT length(j ->> 'error_message'), j ->> 'error_message' = error_message, length(j ->> 'event_payload'), (j ->> 'event_payload') = event_payload #>> '{}'
 FROM json_array_elements(audit_list_json(user_id => 0) -> 'items') j, audit_events WHERE user_id = 0;
 ROLLBACK;
+-- every shape of payload, to the byte as jsonb prints it
+BEGIN;
+INSERT INTO audit_events (event_group, event_type, event_payload)
+SELECT 'odd', 't', j FROM (
+  VALUES ('null'::jsonb), ('true'), ('1'), ('"x"'), ('[]'), ('{}'), ('[[]]'), ('[null]'), ('{"a":{}}'), ('{"":""}'), ('{"a":null}'),
+    ('[{},[],null,true,false,-1.50,1e300,1e-20,0.0,"é\u0001\"\\/😀"]'), ('{"a":1,"bb":{"c":[1,{"d":[[[[]]]]}]},"ccc":"x","d":[1.0,"y"]}'),
+    -- more children than have an offset each, and numbers behind texts of every length modulo 4
+    ((SELECT jsonb_agg(jsonb_build_object('k' || i, i / 3.0, 'n', null, 'a', jsonb_build_array(i, i::text, repeat('x', i)))) FROM generate_series(1, 300) i)),
+    ((SELECT jsonb_object_agg('key' || i, CASE i % 5 WHEN 0 THEN to_jsonb(i) WHEN 1 THEN to_jsonb(repeat('"', i)) WHEN 2 THEN 'null' WHEN 3 THEN '[1,2.0]' ELSE 'true' END)
+      FROM generate_series(1, 1000) i))) v(j);
+SELECT count(*) AS payloads, count(*) FILTER (WHERE strpos(audit_get_json(id)::text, '"event_payload":' || event_payload::text || ',"error_message":null}') > 0) AS same FROM audit_events;
+-- nested deeply
+SELECT audit_log('deep', 't', event_payload => (repeat('[', 5000) || repeat(']', 5000))::jsonb) IS NOT NULL;
+SELECT length(audit_list_json(event_group => 'deep') -> 'items' -> 0 ->> 'event_payload');
+ROLLBACK;

@@ -44,6 +44,25 @@ TEST(JsonWriter, LeavesEveryOtherByteAlone) {
   }
 }
 
+// Eight bytes are looked at together: every byte at every place among them, with every neighbour that could carry over.
+TEST(JsonWriter, FindsEscapesAtEveryPlace) {
+  for (std::size_t place = 0; place < 19; place++) {
+    for (int byte = 0; byte < 0x100; byte++) {
+      for (const char neighbour : {'a', '\x7f', '\x80', '\xff', ' ', '!', '#', '[', ']'}) {
+        std::string text(19, neighbour);
+        text[place] = static_cast<char>(byte);
+        const std::string around(1, neighbour);
+        std::string expected = "\"";
+        for (std::size_t i = 0; i < text.size(); i++) {
+          const std::string one = i == place ? string_of({&text[i], 1}) : '"' + around + '"';
+          expected += one.substr(1, one.size() - 2);
+        }
+        ASSERT_EQ(string_of(text), expected + '"');
+      }
+    }
+  }
+}
+
 TEST(JsonWriter, KeepsWithinItsBound) {
   for (const std::size_t size : {0, 1, 4095, 4096, 4097, 10'000}) {
     for (const char c : {'a', '"', '\x01', '\xff'}) {
