@@ -87,7 +87,8 @@ missing_packages() { # missing_packages NAME...: prints those that are not insta
   done
 }
 
-apt_get() { as_root env DEBIAN_FRONTEND=noninteractive apt-get -q "$@" >&2; }
+# Waits for another installation, such as the system's own upgrades, to end.
+apt_get() { as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300 "$@" >&2; }
 
 # Debian makes a cluster on port 5432 when a server is installed. Nobody asked for one here, so it is told not to
 # for as long as this installation takes; clusters and settings that exist are left alone.
