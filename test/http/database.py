@@ -58,7 +58,8 @@ class Database:
         connection = self._connect(self.name, **more)
         with connection.cursor() as cursor:
             cursor.execute("SELECT set_config('search_path', quote_ident(%s) || ', public', false)", (SCHEMA,))
-            cursor.execute("SET TimeZone = 'America/St_Johns'")  # whoever formats times by the session's zone is found out
+            # Whoever formats times by the session's zone is found out.
+            cursor.execute("SET TimeZone = 'America/St_Johns'")
         return connection
 
     def conninfo(self, **changes):

@@ -93,7 +93,8 @@ def select_ids(database, limit=None, since=None, until=None, extra="", **filters
 # How SQL says what is not shown as psycopg2 returns it.
 _AS_TEXT = {
     "event_payload": "event_payload::text",
-    "created_at": "to_char(created_at AT TIME ZONE 'UTC', CASE WHEN mod(extract(microseconds FROM created_at), 1000000) = 0"
+    "created_at": "to_char(created_at AT TIME ZONE 'UTC',"
+                  " CASE WHEN mod(extract(microseconds FROM created_at), 1000000) = 0"
                   " THEN 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"' ELSE 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"' END)",
 }
 

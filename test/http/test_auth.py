@@ -223,7 +223,8 @@ def keys_by_scope(database):
     return {name: database.create_api_key(f"scope {name}", scopes=list_, user_id=5) for name, list_ in scopes.items()}
 
 
-@pytest.mark.parametrize("scope", ["", "audit:write", "audit:readonly", "audit", "AUDIT:READ", "audit:read,audit:read:self"])
+@pytest.mark.parametrize("scope", ["", "audit:write", "audit:readonly", "audit", "AUDIT:READ",
+                                   "audit:read,audit:read:self"])
 @pytest.mark.parametrize("target", ["", "?limit=0", "/not-an-id", "/018df0c8-0000-7000-8000-000000000000"])
 def test_missing_scope(client, make_token, scope, target):
     """As with 401, the query is not looked at before."""

@@ -60,10 +60,12 @@ def assert_refused(result, *names):
 
 
 WRONG = [
-    ("listen", ""), ("listen", "nonsense"), ("listen", "127.0.0.1"), ("listen", "127.0.0.1:"), ("listen", "127.0.0.1:65536"),
+    ("listen", ""), ("listen", "nonsense"), ("listen", "127.0.0.1"), ("listen", "127.0.0.1:"),
+    ("listen", "127.0.0.1:65536"),
     ("listen", "127.0.0.1:-1"), ("listen", "127.0.0.1:http"), ("listen", "127.0.0.1:80 80"), ("listen", "300.0.0.1:0"),
     ("listen", "[::1:0"), ("listen", "192.0.2.1:0"),
-    ("pool_size", "0"), ("pool_size", "-1"), ("pool_size", "many"), ("pool_size", ""), ("pool_size", "8 "), ("pool_size", "1.5"),
+    ("pool_size", "0"), ("pool_size", "-1"), ("pool_size", "many"), ("pool_size", ""), ("pool_size", "8 "),
+    ("pool_size", "1.5"),
     ("pool_size", "99999999999999999999"), ("queue_limit", "-1"), ("queue_limit", "x"),
     ("query_timeout_ms", "0"), ("query_timeout_ms", "-5"), ("query_timeout_ms", "5s"), ("request_timeout_ms", "0"),
     ("request_timeout_ms", "soon"), ("token_lifetime_s", "0"), ("token_lifetime_s", "-1"), ("token_lifetime_s", "1h"),
@@ -112,7 +114,8 @@ WRONG_TOGETHER = [
     ({"jwks_file": "{jwks}", **IDP, "idp_algorithms": ""}, "idp-algorithms"),
     ({"jwks_url": "ftp://example.com/keys", **IDP}, "jwks-url"),
     ({"jwks_url": "keys.json", **IDP}, "jwks-url"),
-    ({"jwks_file": "{jwks}", "token_secret_file": "{secret}", "idp_issuer": "audit_httpd", "idp_audience": "x"}, "issuer"),
+    ({"jwks_file": "{jwks}", "token_secret_file": "{secret}", "idp_issuer": "audit_httpd", "idp_audience": "x"},
+     "issuer"),
 ]
 
 
@@ -123,7 +126,8 @@ def test_wrong_settings_together(good, files, options, setting):
 
 
 @pytest.mark.parametrize("arguments, named", [
-    (("--no-such-option",), "no-such-option"), (("--no-such-option", "x"), "no-such-option"), (("argument",), "argument"),
+    (("--no-such-option",), "no-such-option"), (("--no-such-option", "x"), "no-such-option"),
+    (("argument",), "argument"),
     (("--pool-size",), "pool-size"), (("--config", "/no/such/file"), "/no/such/file"), (("-x",), "-x"),
     (("--listen", "127.0.0.1:0", "--listen", "127.0.0.1:0x"), "listen"),
 ])
@@ -181,7 +185,8 @@ def test_role_that_can_become_superuser_is_refused(database):
     role = database.create_role("becomes_superuser", "password of that role")
     database.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(database.superuser), sql.Identifier(role)))
     database.call("audit_grant_frontend", role)
-    result = run("--listen", "127.0.0.1:0", "--database", database.conninfo(user=role, password="password of that role"))
+    conninfo = database.conninfo(user=role, password="password of that role")
+    result = run("--listen", "127.0.0.1:0", "--database", conninfo)
     assert_refused(result, "superuser")
 
 
@@ -259,7 +264,8 @@ def test_config_file_by_environment(good, write_file, start_daemon, key):
 
 def test_database_by_libpq_environment_and_uri(database, start_daemon, key):
     info = database.connection.info
-    variables = {"PGHOST": info.host, "PGPORT": str(info.port), "PGDATABASE": database.name, "PGUSER": database.frontend,
+    variables = {"PGHOST": info.host, "PGPORT": str(info.port), "PGDATABASE": database.name,
+                 "PGUSER": database.frontend,
                  "PGPASSWORD": database.frontend_password}
     assert start_daemon(variables).client.list(key).status == 200
     uri = (f"postgresql://{database.frontend}:{quote(database.frontend_password)}@/{database.name}"

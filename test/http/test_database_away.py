@@ -318,12 +318,14 @@ def test_backends_terminated(scratch, scratch_key, start_daemon):
     client = start_daemon(database=scratch.conninfo()).client
     for _ in range(3):
         assert client.list(scratch_key).status == 200
-        scratch.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s", (scratch.frontend,))
+        scratch.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s",
+                        (scratch.frontend,))
         eventually(lambda: client.list(scratch_key).status == 200, "served again")
 
 
 def test_backends_terminated_under_way(scratch, scratch_key, locked, start_daemon):
-    client = start_daemon(database=scratch.conninfo(), query_timeout_ms=PATIENT_MS, request_timeout_ms=PATIENT_MS).client
+    client = start_daemon(database=scratch.conninfo(), query_timeout_ms=PATIENT_MS,
+                          request_timeout_ms=PATIENT_MS).client
     assert client.list(scratch_key).status == 200
     with ThreadPoolExecutor() as pool, locked():
         slow = pool.submit(Client(client.address).list, scratch_key)

@@ -17,7 +17,8 @@ TENANTS = ("north", "south")
 @pytest.fixture(scope="module")
 def tenants(scratch):
     """Per tenant a role with a policy and a key; `None` is the daemon's own role, which sees everything."""
-    scratch.insert({"event_group": tenant, "event_type": "e%d" % (number % 3), "status": "success", "user_id": number % 5}
+    scratch.insert({"event_group": tenant, "event_type": "e%d" % (number % 3), "status": "success",
+                    "user_id": number % 5}
                    for number in range(120) for tenant in TENANTS)
     scratch.execute("ALTER TABLE audit_events ENABLE ROW LEVEL SECURITY")
     scratch.execute(sql.SQL("CREATE POLICY everything ON audit_events FOR SELECT TO {} USING (true)").format(
@@ -138,7 +139,8 @@ def test_role_that_cannot_be_used(client, scratch, tenants, what):
 
 def test_role_claim_of_an_identity_provider(scratch, tenants, start_daemon, provider, write_file):
     roles = {tenant: next(role for role in scratch.roles if f"_{tenant}_" in role) for tenant in TENANTS}
-    client = start_daemon(database=scratch.conninfo(), jwks_file=write_file("jwks.json", json.dumps(provider.jwk_set())),
+    jwks_file = write_file("jwks.json", json.dumps(provider.jwk_set()))
+    client = start_daemon(database=scratch.conninfo(), jwks_file=jwks_file,
                           idp_issuer=tokens.IDP_ISSUER, idp_audience=tokens.IDP_AUDIENCE, idp_algorithms="ES256",
                           idp_role_claim="tenant_role", pool_size=1).client
     for _ in range(3):

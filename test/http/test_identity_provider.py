@@ -62,7 +62,8 @@ def test_algorithm_that_is_not_configured(idp, provider, kid, algorithm):
 
 
 def test_algorithms_can_be_narrowed(database, start_daemon, jwks_file, provider):
-    client = start_daemon(database=database.conninfo(), jwks_file=jwks_file, idp_algorithms="ES256", **IDP_OPTIONS).client
+    client = start_daemon(database=database.conninfo(), jwks_file=jwks_file, idp_algorithms="ES256",
+                          **IDP_OPTIONS).client
     assert client.list(token=provider.sign("ec", "ES256")).status == 200
     for kid, algorithm in (("rsa-any", "RS256"), ("rsa-any", "PS256"), ("ed", "EdDSA")):
         assert_answer(client.list(token=provider.sign(kid, algorithm)), INVALID_CREDENTIALS)
@@ -147,7 +148,8 @@ def test_provider_cannot_name_a_user_of_the_daemon(idp, provider, user):
     assert idp.list(token=token, user_id=5).status == 403
 
 
-@pytest.mark.parametrize("scope", ["", "openid profile", "audit:reads", "xaudit:read", "audit:read,audit:read:self", None])
+@pytest.mark.parametrize("scope", ["", "openid profile", "audit:reads", "xaudit:read", "audit:read,audit:read:self",
+                                   None])
 def test_missing_scope(idp, provider, scope):
     assert_insufficient_scope(idp.list(token=provider.sign("ec", "ES256", scope=scope)))
 

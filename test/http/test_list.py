@@ -90,7 +90,8 @@ def test_headers_of_a_page(client, key):
     assert re.fullmatch(r'<[^<>"\s]+>; rel="next"', headers["Link"])
 
 
-@pytest.mark.parametrize("sane", ["abc-123_X.z", "0123456789abcdef0123456789abcdef", "3f0c2a44-1b5e-4e6e-9d3a-5b1f7f1c9a10"])
+@pytest.mark.parametrize("sane", ["abc-123_X.z", "0123456789abcdef0123456789abcdef",
+                                  "3f0c2a44-1b5e-4e6e-9d3a-5b1f7f1c9a10"])
 def test_sane_request_id_is_returned(client, key, sane):
     assert client.list(key, headers={"X-Request-ID": sane}).headers["X-Request-ID"] == sane
 

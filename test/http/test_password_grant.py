@@ -24,7 +24,8 @@ def over_plain_http(monkeypatch):
     monkeypatch.setenv("NO_PROXY", "*")
 
 
-AUTHLIB_METHODS = [("none", None), ("client_secret_basic", "a client's secret"), ("client_secret_post", "a client's secret")]
+AUTHLIB_METHODS = [("none", None), ("client_secret_basic", "a client's secret"),
+                   ("client_secret_post", "a client's secret")]
 
 
 @pytest.mark.parametrize("method, client_secret", AUTHLIB_METHODS)
@@ -136,7 +137,8 @@ def oauth_error(answer, error, status=400):
     return body
 
 
-WRONG = [("reader", "wrong password"), ("reader", "correct horse battery stapl"), ("reader", "Correct horse battery staple"),
+WRONG = [("reader", "wrong password"), ("reader", "correct horse battery stapl"),
+         ("reader", "Correct horse battery staple"),
          ("Reader", "correct horse battery staple"), ("reader ", "correct horse battery staple"),
          ("nobody", "correct horse battery staple"), ("' OR true --", "x"), ("a" * 2000, "b" * 2000)]
 
@@ -197,7 +199,8 @@ def test_content_type_may_have_parameters(client, user):
 def test_credentials_in_the_query_string_are_not_taken(client, user):
     """URLs end in logs (RFC 6749, 4.3.2: the parameters are in the body)."""
     query = urlencode({"grant_type": "password", "username": user[0], "password": user[1]})
-    oauth_error(client.send(f"{TOKEN}?{query}", "POST", {"Content-Type": FORM, "Content-Length": "0"}), "invalid_request")
+    oauth_error(client.send(f"{TOKEN}?{query}", "POST", {"Content-Type": FORM, "Content-Length": "0"}),
+                "invalid_request")
 
 
 def test_body_of_a_megabyte(client):
@@ -221,13 +224,15 @@ def test_chunked_body(client, user):
     secret(answer.json()["access_token"])
 
 
-@pytest.mark.parametrize("grant_type", ["client_credentials", "authorization_code", "refresh_token", "Password", "password ",
+@pytest.mark.parametrize("grant_type", ["client_credentials", "authorization_code", "refresh_token", "Password",
+                                        "password ",
                                         "urn:ietf:params:oauth:grant-type:jwt-bearer"])
 def test_other_grant_types(client, user, grant_type):
     oauth_error(client.login(*user, grant_type=grant_type), "unsupported_grant_type")
 
 
-@pytest.mark.parametrize("scope", ["audit:write", "audit:read audit:write", "openid", "AUDIT:READ", "audit:read,audit:read:self",
+@pytest.mark.parametrize("scope", ["audit:write", "audit:read audit:write", "openid", "AUDIT:READ",
+                                   "audit:read,audit:read:self",
                                    "é", "a\"b", "audit:read\taudit:read:self"])
 def test_scope_that_cannot_be_granted(client, user, scope):
     oauth_error(client.login(*user, scope=scope), "invalid_scope")

@@ -42,7 +42,8 @@ def test_what_is_no_integer(client, auth, name, text):
     check_invalid(client.send(f"{EVENTS}?{name}={text}", headers=auth), [error(name, "int_parsing")])
 
 
-TOO_BIG = [str(INT64_MAX + 1), str(INT64_MIN - 1), "9" * 19, "1" + "0" * 30, "-" + "9" * 400, "1" * 4000, "18446744073709551616"]
+TOO_BIG = [str(INT64_MAX + 1), str(INT64_MIN - 1), "9" * 19, "1" + "0" * 30, "-" + "9" * 400, "1" * 4000,
+           "18446744073709551616"]
 
 
 @pytest.mark.parametrize("text", TOO_BIG, ids=len)
@@ -126,7 +127,8 @@ NO_DATETIMES = ["", " ", "yesterday", "now", "infinity", "-infinity", "epoch", "
                 "2024-01-01T00:00:00+1:00", "2024-01-01T00:00:00+24:00", "2024-01-01T00:00:00+01:60",
                 "2024-01-01T00:00:00+01:00:00", "2024-1-1T00:00:00Z", "24-01-01T00:00:00Z", "12024-01-01T00:00:00Z",
                 "2024-01-01T00:00:00ZZ", "2024-01-01T00:00:00Z ", "2024-01-01T00:00:00 UTC", "20240101T000000Z",
-                "2024-01-01T00:00:00Z\0", "٢٠٢٤-01-01T00:00:00Z", "2024-01-01T00:00:00Europe/Berlin", "0000-01-01T00:00:00Z"]
+                "2024-01-01T00:00:00Z\0", "٢٠٢٤-01-01T00:00:00Z", "2024-01-01T00:00:00Europe/Berlin",
+                "0000-01-01T00:00:00Z"]
 
 
 @pytest.mark.parametrize("text", NO_DATETIMES)
@@ -145,7 +147,8 @@ def test_datetime_without_offset(client, key, name, text):
 
 SEVERAL = [
     ("limit=0&user_id=x", [("user_id", "int_parsing"), ("limit", "greater_than_equal")]),
-    ("limit=x&status=%ff&user_id=", [("status", "string_unicode"), ("user_id", "int_parsing"), ("limit", "int_parsing")]),
+    ("limit=x&status=%ff&user_id=", [("status", "string_unicode"), ("user_id", "int_parsing"),
+                                     ("limit", "int_parsing")]),
     ("session_id=%ff&vm_id=%ff&status=%ff&event_type=%ff&event_group=%ff",
      [(name, "string_unicode") for name in ("event_group", "event_type", "status", "vm_id", "session_id")]),
     ("until=x&since=2024-01-01T00:00:00&limit=201&user_id=99999999999999999999",

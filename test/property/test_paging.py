@@ -73,7 +73,8 @@ def random_filters(random_):
 def named_arguments(filters):
     """Every literal by name, so that any mix of them can be given."""
     casts = {"user_id": "bigint", "since": "timestamptz", "until": "timestamptz", "page_size": "integer"}
-    parts = [sql.SQL("{} => (%s)::{}").format(sql.Identifier(name), sql.SQL(casts.get(name, "text"))) for name in filters]
+    parts = [sql.SQL("{} => (%s)::{}").format(sql.Identifier(name), sql.SQL(casts.get(name, "text")))
+             for name in filters]
     return sql.SQL(", ").join(parts), tuple(filters.values())
 
 
@@ -219,20 +220,25 @@ def test_json_is_the_same_page(database, events):
 # Every value of every type, as a row and as JSON
 
 CHARACTERS = [chr(code) for code in range(1, 0x100)] + [
-    "\u0100", "\u07ff", "\u0800", "\u2028", "\u2029", "\u202e", "\ud7ff", "\ue000", "\ufeff", "\ufffd", "\ufffe", "\uffff",
-    "\U00010000", "\U0001f642", "\U0010ffff", "e\u0301", "\U0001f469\u200d\U0001f469", "\\u0041", "\\", "\"", "</script>"]
+    "\u0100", "\u07ff", "\u0800", "\u2028", "\u2029", "\u202e", "\ud7ff", "\ue000", "\ufeff", "\ufffd", "\ufffe",
+    "\uffff",
+    "\U00010000", "\U0001f642", "\U0010ffff", "e\u0301", "\U0001f469\u200d\U0001f469", "\\u0041", "\\", "\"",
+    "</script>"]
 
 NUMBERS = (0.0, -0.0, 1.0, -1.5, 0.1, 1 / 3, 1e15, 1e16, 1e17, 123456789012345680.0, 1e21, 1e22, 1e23, 5e-324,
-           2.2250738585072014e-308, 1.7976931348623157e308, -1.7976931348623157e308, 1e-5, 1e-4, 0.3, 2**53 + 0.0, 100.0)
+           2.2250738585072014e-308, 1.7976931348623157e308, -1.7976931348623157e308, 1e-5, 1e-4, 0.3, 2**53 + 0.0,
+           100.0)
 
 PAYLOADS = ('null', 'true', 'false', '0', '-0', '""', '[]', '{}', '"\\u00e9\\ud83d\\ude42"', '1e400', '-1e-400',
-            '123456789012345678901234567890.123456789', '1.0', '1.10', '1E5', '[[[[[[]]]]]]', '{"a": {"b": {"c": null}}}',
+            '123456789012345678901234567890.123456789', '1.0', '1.10', '1E5', '[[[[[[]]]]]]',
+            '{"a": {"b": {"c": null}}}',
             '{"b": 1, "a": 2, "aa": 3, "": 4}', '"\\u0001\\u001f\\u007f\\u2028"', '{"\\n\\t\\"\\\\": "\\b\\f"}',
             '[1, "1", true, null, 1.5, {}]', '"' + "x" * 20000 + '"', '[' * 200 + ']' * 200,
             json.dumps(list(range(2000))), json.dumps({f"key {n}": "v" * (n % 50) for n in range(500)}))
 
 TIMES_OF_NOTE = ("1970-01-01 00:00:00+00", "1970-01-01 00:00:00.000001+00", "1999-12-31 23:59:59.999999+00",
-                 "2000-01-01 00:00:00+00", "2000-01-01 00:00:00.000001+00", "2000-02-29 00:00:00.5+00", "2038-01-19 03:14:08+00", "2100-02-28 23:59:59+00",
+                 "2000-01-01 00:00:00+00", "2000-01-01 00:00:00.000001+00", "2000-02-29 00:00:00.5+00",
+                 "2038-01-19 03:14:08+00", "2100-02-28 23:59:59+00",
                  "2016-12-31 23:59:60+00", "9999-12-31 23:59:59.999999+00", "2024-06-30 12:00:00.123456+05:45")
 
 ADDRESSES = ("0.0.0.0", "255.255.255.255", "10.0.0.0/8", "192.0.2.1/31", "::", "::1", "2001:db8::/32", "fe80::1",
@@ -265,7 +271,8 @@ def odd_events(random_):
             event[name] = None if nothing else odd_text(random_, random_.choice((0, 1, 2, 5, 40)))
         yield event
     # Every character once, and texts that are stored out of line or compressed.
-    for text in ("".join(CHARACTERS), odd_text(random_, 30000), "x" * 100000, "\u0001" * 20000, "🙂" * 5000, "\"" * 5000):
+    for text in ("".join(CHARACTERS), odd_text(random_, 30000), "x" * 100000, "\u0001" * 20000, "🙂" * 5000,
+                 "\"" * 5000):
         yield {"event_group": "odd", "event_type": text[:500], "status": "success", "error_message": text, "path": text,
                "event_payload": json.dumps({"text": text})}
 
@@ -281,10 +288,13 @@ def odd(database):
     return len(added)
 
 
+def odd_page(database):
+    return database.execute("SELECT audit_list_json(session_id => 'odd values', page_size => 200)::text")[0][0]
+
+
 def test_every_value_as_json(database, odd):
     """Field by field against what SQL says of the row, with numbers compared as decimals and members in order."""
-    body = exact_json(database.execute("SELECT audit_list_json(session_id => 'odd values', page_size => 200)::text")[0][0])
-    items = dict(body)["items"]
+    items = dict(exact_json(odd_page(database)))["items"]
     assert len(items) == odd
     for item in items:
         assert item == select_event(database, dict(item)["id"])
@@ -292,7 +302,7 @@ def test_every_value_as_json(database, odd):
 
 def test_json_is_canonical_utf8(database, odd):
     """PostgreSQL takes it as json and jsonb, and only what must be escaped is."""
-    text = database.execute("SELECT audit_list_json(session_id => 'odd values', page_size => 200)::text")[0][0]
+    text = odd_page(database)
     assert database.execute("SELECT (%s::text)::jsonb IS NOT NULL", (text,)) == [(True,)]
     assert not any(character < " " for character in text), "a control character that is not escaped"
     assert "🙂" in text
@@ -300,8 +310,7 @@ def test_json_is_canonical_utf8(database, odd):
 
 def test_numbers_are_shortest(database, odd):
     """A double is written with as many digits as it takes to read it back, as PostgreSQL writes it."""
-    text = database.execute("SELECT audit_list_json(session_id => 'odd values', page_size => 200)::text")[0][0]
-    written = [dict(item)["latency_ms"] for item in dict(exact_json(text))["items"]]
+    written = [dict(item)["latency_ms"] for item in dict(exact_json(odd_page(database)))["items"]]
     for number in NUMBERS:
         assert any(value is not None and value == Decimal(repr(number)) for value in written), number
 
