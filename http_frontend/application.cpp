@@ -31,7 +31,8 @@ PoolSettings pool_settings(const Config& config) {
   settings.session.conninfo = config.database;
   settings.session.statement_timeout = std::chrono::milliseconds(config.query_timeout_ms);
   settings.session.statements = audit_events_statements();
-  for (PreparedStatement& statement : principal_statements()) settings.session.statements.push_back(std::move(statement));
+  for (PreparedStatement& statement : principal_statements())
+    settings.session.statements.push_back(std::move(statement));
   settings.size = config.pool_size;
   settings.queue_limit = config.queue_limit;
   settings.query_timeout = std::chrono::milliseconds(config.query_timeout_ms);
@@ -52,7 +53,9 @@ UniqueFd end_signals() {
 }  // namespace
 
 Application::Application(const Config& config, std::optional<std::string> token_secret, KeySetPtr keys)
-    : config_(config), signals_(end_signals()), issuer_(make_issuer(config, std::move(token_secret))),
+    : config_(config),
+      signals_(end_signals()),
+      issuer_(make_issuer(config, std::move(token_secret))),
       throttle_(config.login_attempts, std::chrono::seconds(config.login_window_s)),
       pool_(std::make_unique<PgPool>(loop_, pool_settings(config))),
       authenticator_(*pool_, issuer_ ? &*issuer_ : nullptr, std::chrono::seconds(config.principal_cache_s)),
@@ -86,7 +89,9 @@ void Application::set_up_identity_provider(KeySetPtr keys) {
   key_source_ = std::make_unique<KeySetSource>(
       loop_, KeySetLocation{config_.jwks_file, config_.jwks_url, std::chrono::seconds(config_.jwks_refresh_s)},
       [this](KeySetPtr newer) { authenticator_.set_idp_keys(std::move(newer)); });
-  authenticator_.accept_idp({{config_.idp_issuer, config_.idp_audience}, config_.algorithms(), config_.idp_user_id_claim,
+  authenticator_.accept_idp({{config_.idp_issuer, config_.idp_audience},
+                             config_.algorithms(),
+                             config_.idp_user_id_claim,
                              config_.idp_role_claim},
                             [this] { key_source_->load_if_old(); });
   authenticator_.set_idp_keys(std::move(keys));
@@ -115,7 +120,8 @@ void Application::connect_to_database() {
     loop_.stop();
   });
   loop_.run();
-  if (problem && problem->kind == SessionProblem::Kind::too_mighty) throw ConfigProblem("--database: " + problem->message);
+  if (problem && problem->kind == SessionProblem::Kind::too_mighty)
+    throw ConfigProblem("--database: " + problem->message);
   listener_->start();
 }
 

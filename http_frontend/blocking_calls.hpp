@@ -11,8 +11,8 @@ namespace audit::httpd {
 // Calls run one after the other on a thread of their own, which starts with the first of them.
 class BlockingCalls {
  public:
-  using Done = std::function<void()>;   // runs on the loop's thread
-  using Call = std::function<Done()>;   // runs on the helper thread; must not throw
+  using Done = std::function<void()>;  // runs on the loop's thread
+  using Call = std::function<Done()>;  // runs on the helper thread; must not throw
 
   explicit BlockingCalls(EventLoop& loop);
   // Does not wait: a call under way ends by itself, and its Done is dropped.

@@ -3,8 +3,8 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <CLI/CLI.hpp>
 #include <cctype>
+#include <CLI/CLI.hpp>
 #include <cstdlib>
 #include <cstring>
 #include <set>
@@ -17,6 +17,11 @@
 namespace audit::httpd {
 namespace {
 
+// Something about the file itself.
+struct FileProblem : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
 // CLI11's reader of files takes a setting that comes twice as a list, and a section as a name with a dot in it.
 class FlatConfig : public CLI::ConfigINI {
  public:
@@ -24,18 +29,18 @@ class FlatConfig : public CLI::ConfigINI {
     std::vector<CLI::ConfigItem> items = CLI::ConfigINI::from_config(input);
     std::set<std::string> seen;
     for (const CLI::ConfigItem& item : items) {
-      if (!item.parents.empty()) throw CLI::ConfigError("sections are not known: " + item.fullname());
-      if (!seen.insert(item.name).second) throw CLI::ConfigError(item.name + " is set twice");
-      if (item.inputs.size() != 1) throw CLI::ConfigError(item.name + " must have one value (quote it if it has spaces)");
+      if (!item.parents.empty()) throw FileProblem("sections are not known: " + item.fullname());
+      if (!seen.insert(item.name).second || item.inputs.size() != 1) {
+        throw FileProblem(item.name + " must be set once, to one value (in quotes if it has spaces)");
+      }
     }
     return items;
   }
 };
 
 std::string environment_name(std::string option) {
-  std::transform(option.begin(), option.end(), option.begin(), [](unsigned char c) {
-    return c == '-' ? '_' : static_cast<char>(std::toupper(c));
-  });
+  std::transform(option.begin(), option.end(), option.begin(),
+                 [](unsigned char c) { return c == '-' ? '_' : static_cast<char>(std::toupper(c)); });
   return "AUDIT_HTTPD_" + option;
 }
 
@@ -48,6 +53,8 @@ class Reader {
       app_.parse(arguments(argc, argv));
     } catch (const CLI::Success&) {
       throw;
+    } catch (const FileProblem& problem) {
+      throw ConfigProblem(problem.what() + origin_file());
     } catch (const CLI::ParseError& error) {
       throw ConfigProblem(one_line(error.what()) + origin_of(error.what()));
     }
@@ -59,8 +66,7 @@ class Reader {
   std::string origin(const std::string& option) const {
     if (from_command_line_.count(option) != 0) return "";
     if (from_environment_.count(option) != 0) return " (from the environment: " + environment_name(option) + ")";
-    const CLI::Option* file = app_.get_config_ptr();
-    return app_.count("--" + option) != 0 && file->count() != 0 ? " (from " + file->as<std::string>() + ")" : "";
+    return app_.count("--" + option) != 0 ? origin_file() : "";
   }
 
  private:
@@ -73,21 +79,26 @@ class Reader {
   template <typename Value>
   void number(const std::string& name, Value& to, unsigned low, unsigned high, const std::string& help) {
     app_.add_option("--" + name, to, help + "\n[" + environment_name(name) + "]")
-        ->check(CLI::Range(low, high))->type_name("NUMBER")->capture_default_str();
+        ->check(CLI::Range(low, high))
+        ->type_name("NUMBER")
+        ->capture_default_str();
   }
 
   void declare();
   void declare_identity();
   std::vector<std::string> arguments(int argc, const char* const* argv);
 
+  // Of the setting that CLI11's message names, which its longest match is: `--idp-issuer` is no `--idp`.
   std::string origin_of(const std::string& message) const {
+    std::string named;
     for (const CLI::Option* option : app_.get_options()) {
       const std::string name = option->get_single_name();
-      const std::size_t at = message.find(name);
-      const bool is_whole = at != std::string::npos && (at + name.size() == message.size() ||
-                                                        (message[at + name.size()] != '-' && !std::isalnum(static_cast<unsigned char>(message[at + name.size()]))));
-      if (is_whole && name != "config") return origin(name);
+      if (name.size() > named.size() && message.find(name) != std::string::npos) named = name;
     }
+    return named.empty() || named == "config" ? origin_file() : origin(named);
+  }
+
+  std::string origin_file() const {
     const CLI::Option* file = app_.get_config_ptr();
     return file->count() != 0 ? " (from " + file->as<std::string>() + ")" : "";
   }
@@ -119,14 +130,17 @@ void Reader::declare() {
   declare_identity();
   number("connection-limit", config_.connection_limit, 1, 1'000'000, "HTTP connections");
   number("connections-per-address", config_.connections_per_address, 1, 1'000'000, "HTTP connections of one address");
-  number("idle-timeout-s", config_.idle_timeout_s, 1, 86'400, "Close an HTTP connection that has been silent for so long");
+  number("idle-timeout-s", config_.idle_timeout_s, 1, 86'400,
+         "Close an HTTP connection that has been silent for so long");
   number("drain-timeout-ms", config_.drain_timeout_ms, 0, 3'600'000, "At the end, wait so long for requests under way");
   app_.add_option("--log-level", config_.log_level, "How much to log\n[AUDIT_HTTPD_LOG_LEVEL]")
-      ->check(CLI::IsMember({"debug", "info", "warn", "error", "off"}))->capture_default_str();
+      ->check(CLI::IsMember({"debug", "info", "warn", "error", "off"}))
+      ->capture_default_str();
 }
 
 void Reader::declare_identity() {
-  text("token-secret-file", config_.token_secret_file, "File with the secret for own tokens; without it there are none");
+  text("token-secret-file", config_.token_secret_file,
+       "File with the secret for own tokens; without it there are none");
   number("token-lifetime-s", config_.token_lifetime_s, 1, 31'536'000, "Life of an own token");
   text("token-issuer", config_.token_issuer, "`iss` of own tokens");
   text("token-audience", config_.token_audience, "`aud` of own tokens");
@@ -137,7 +151,8 @@ void Reader::declare_identity() {
   text("idp-audience", config_.idp_audience, "`aud` that its tokens must have");
   text("idp-algorithms", config_.idp_algorithms, "Signature algorithms that its tokens may have");
   text("idp-user-id-claim", config_.idp_user_id_claim, "Claim with the user_id");
-  text("idp-role-claim", config_.idp_role_claim, "Claim with the database role to run under; if set, tokens must have it");
+  text("idp-role-claim", config_.idp_role_claim,
+       "Claim with the database role to run under; if set, tokens must have it");
   number("principal-cache-s", config_.principal_cache_s, 0, 3600, "Remember so long who a key or token belongs to");
   number("login-attempts", config_.login_attempts, 1, 1'000'000, "Failed logins for a name, or from an address");
   number("login-window-s", config_.login_window_s, 1, 86'400, "in so many seconds, before more are refused");
@@ -186,7 +201,8 @@ void check(const Config& config, const Reader& reader) {
     fail("listen", problem.what());
   }
   if (!is_valid_conninfo(config.database)) fail("database", "is no libpq connection string or URI");
-  if (!config.jwks_file.empty() && !config.jwks_url.empty()) fail("jwks-url", "cannot be set together with --jwks-file");
+  if (!config.jwks_file.empty() && !config.jwks_url.empty())
+    fail("jwks-url", "cannot be set together with --jwks-file");
   for (const std::string& name : config.algorithms()) {
     if (!is_public_key_algorithm(name)) {
       fail("idp-algorithms", "\"" + name + "\" is none of RS256 to RS512, PS256 to PS512, ES256 to ES512, EdDSA");
@@ -219,7 +235,7 @@ ListenAddress parse_listen(const std::string& text) {
   const std::size_t colon = text.rfind(':');
   std::string host = text.substr(0, colon == std::string::npos ? 0 : colon);
   std::string port = colon == std::string::npos ? "" : text.substr(colon + 1);
-  const bool is_bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
+  const bool is_bracketed = host.size() >= 2 && host.front() == '[' && host.back() == ']';
   if (is_bracketed) host = host.substr(1, host.size() - 2);
   const bool is_number = !port.empty() && port.size() <= 5 && port.find_first_not_of("0123456789") == std::string::npos;
   if (host.empty() || (!is_bracketed && host.find(':') != std::string::npos) || !is_number || std::stoi(port) > 65535) {

@@ -35,7 +35,9 @@ class EventLoop {
   void unwatch(int descriptor);
 
   TimerId call_at(Clock::time_point when, Callback callback);
-  TimerId call_after(Clock::duration delay, Callback callback) { return call_at(Clock::now() + delay, std::move(callback)); }
+  TimerId call_after(Clock::duration delay, Callback callback) {
+    return call_at(Clock::now() + delay, std::move(callback));
+  }
   void cancel(const TimerId& timer) { timers_.erase(timer); }
 
   // Calls back in this or the next turn, after the caller has returned: for what must not run inside its caller.

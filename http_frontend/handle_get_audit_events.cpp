@@ -11,7 +11,8 @@ namespace audit::httpd {
 namespace {
 
 Response page_response(PgResult result, const Request& request, bool is_strict) {
-  Response response{200, {{"Content-Type", "application/json"}, {"Cache-Control", "private, no-store"}},
+  Response response{200,
+                    {{"Content-Type", "application/json"}, {"Cache-Control", "private, no-store"}},
                     std::move(result).into_body()};
   const std::string_view cursor = next_cursor_of(response.body.bytes());
   if (!cursor.empty()) {

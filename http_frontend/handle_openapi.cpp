@@ -11,7 +11,8 @@ std::string_view openapi_document() {
 }
 
 void handle_get_openapi(const ExchangePtr& exchange) {
-  exchange->respond({200, {{"Content-Type", "application/json"}, {"Cache-Control", "public, max-age=300"}},
+  exchange->respond({200,
+                     {{"Content-Type", "application/json"}, {"Cache-Control", "public, max-age=300"}},
                      Body(openapi_document())});
 }
 

@@ -33,7 +33,8 @@ Response token_response(const TokenIssuer& issuer, const FoundPrincipal& found, 
       issuer.issue(grant.username, static_cast<std::int32_t>(found.extra.value_or(0)), granted, now_s);
   const JsonPtr json(json_pack("{s:s,s:s,s:I,s:s}", "access_token", token.c_str(), "token_type", "bearer", "expires_in",
                                static_cast<json_int_t>(issuer.lifetime().count()), "scope", granted.text().c_str()));
-  return {200, {{"Content-Type", "application/json"}, {"Cache-Control", "no-store"}, {"Pragma", "no-cache"}},
+  return {200,
+          {{"Content-Type", "application/json"}, {"Cache-Control", "no-store"}, {"Pragma", "no-cache"}},
           Body(dump_json(*json))};
 }
 
@@ -71,7 +72,8 @@ void handle_post_auth_token(const ExchangePtr& exchange, PgPool& pool, LoginThro
 }
 
 std::variant<PasswordGrant, GrantProblem> parse_password_grant(std::string_view content_type, std::string_view body) {
-  if (!is_form(content_type)) return GrantProblem{"invalid_request", "Content-Type must be application/x-www-form-urlencoded"};
+  if (!is_form(content_type))
+    return GrantProblem{"invalid_request", "Content-Type must be application/x-www-form-urlencoded"};
   PasswordGrant grant;
   std::set<std::string> seen;
   for (auto& [name, value] : parse_urlencoded(body)) {

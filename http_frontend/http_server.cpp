@@ -33,9 +33,10 @@ class MhdExchange final : public Exchange, public std::enable_shared_from_this<M
     const std::string_view raw = target;
     is_target_too_long_ = raw.size() > max_target_bytes;
     if (!is_target_too_long_) split_target(raw, request_.path, request_.query);
-    server_.request_opened();
   }
-  ~MhdExchange() override { server_.request_closed(); }
+  ~MhdExchange() override {
+    if (is_dispatched_) server_.request_closed();
+  }
 
   void respond(Response response) override;
 
@@ -105,7 +106,8 @@ bool is_sane_request_id(std::string_view id) {
 std::string_view MhdExchange::header(const char* name) const {
   const char* value = nullptr;
   std::size_t size = 0;
-  MHD_lookup_connection_value_n(connection_, MHD_HEADER_KIND, name, std::char_traits<char>::length(name), &value, &size);
+  MHD_lookup_connection_value_n(connection_, MHD_HEADER_KIND, name, std::char_traits<char>::length(name), &value,
+                                &size);
   return value == nullptr ? std::string_view() : std::string_view(value, size);
 }
 
@@ -158,6 +160,7 @@ MHD_Result MhdExchange::accept_body(std::string_view piece) {
 MHD_Result MhdExchange::answer() {
   if (!is_dispatched_) {
     is_dispatched_ = true;
+    server_.request_opened();
     if (body_bytes_ > max_body_bytes) {
       response_ = problem(413, "Content Too Large");
     } else {
@@ -241,14 +244,14 @@ HttpServer::HttpServer(EventLoop& loop, UniqueFd listening, const HttpLimits& li
   if (getrandom(&request_prefix_, sizeof request_prefix_, 0) != sizeof request_prefix_) {
     throw std::runtime_error("getrandom failed");
   }
-  daemon_ = MHD_start_daemon(
-      MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, nullptr, nullptr, on_access, this,
-      MHD_OPTION_EXTERNAL_LOGGER, on_library_message, nullptr, MHD_OPTION_LISTEN_SOCKET, listening_.get(),
-      MHD_OPTION_URI_LOG_CALLBACK, on_target, this, MHD_OPTION_NOTIFY_COMPLETED, on_completed, nullptr,
-      MHD_OPTION_CONNECTION_MEMORY_LIMIT, connection_memory_bytes, MHD_OPTION_CONNECTION_LIMIT, limits.connections,
-      MHD_OPTION_PER_IP_CONNECTION_LIMIT, limits.connections_per_address, MHD_OPTION_CONNECTION_TIMEOUT,
-      static_cast<unsigned>(limits.idle_timeout.count()), MHD_OPTION_STRICT_FOR_CLIENT, 1,
-      MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
+  daemon_ = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, nullptr, nullptr,
+                             on_access, this, MHD_OPTION_EXTERNAL_LOGGER, on_library_message, nullptr,
+                             MHD_OPTION_LISTEN_SOCKET, listening_.get(), MHD_OPTION_URI_LOG_CALLBACK, on_target, this,
+                             MHD_OPTION_NOTIFY_COMPLETED, on_completed, nullptr, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+                             connection_memory_bytes, MHD_OPTION_CONNECTION_LIMIT, limits.connections,
+                             MHD_OPTION_PER_IP_CONNECTION_LIMIT, limits.connections_per_address,
+                             MHD_OPTION_CONNECTION_TIMEOUT, static_cast<unsigned>(limits.idle_timeout.count()),
+                             MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
   if (daemon_ == nullptr) throw std::runtime_error("libmicrohttpd does not start");
   library_epoll_ = MHD_get_daemon_info(daemon_, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
   loop_.watch(library_epoll_, EPOLLIN, [this](std::uint32_t) { run_needed_ = true; });
@@ -296,8 +299,8 @@ std::optional<std::chrono::milliseconds> HttpServer::run_library() {
 }  // namespace audit::httpd
 
 // What the library cannot parse (a head that is too large, for one) never reaches our code: it answers by itself, in
-// HTML, through its own public function. A program's definition comes before a library's, so this one is called instead,
-// and makes it JSON. Should a later version not call it, its answers are HTML again, with the same status.
+// HTML, through its own public function. A program's definition comes before a library's, so this one is called
+// instead, and makes it JSON. Should a later version not call it, its answers are HTML again, with the same status.
 extern "C" MHD_Result MHD_queue_response(MHD_Connection* connection, unsigned status, MHD_Response*) {
   using namespace audit::httpd;
   try {

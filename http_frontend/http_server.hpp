@@ -28,8 +28,8 @@ class HttpServer {
  public:
   using Dispatch = std::function<void(const ExchangePtr&)>;
 
-  // REQUIRES: `listening` is a listening, non-blocking socket; `dispatch` does not throw, and responds to every exchange
-  // it is given, then or later.
+  // REQUIRES: `listening` is a listening, non-blocking socket; `dispatch` does not throw, and responds to every
+  // exchange it is given, then or later.
   HttpServer(EventLoop& loop, UniqueFd listening, const HttpLimits& limits, Dispatch dispatch);
   // REQUIRES: is_quiet(), or that nothing responds to an exchange any more.
   ~HttpServer();
@@ -38,6 +38,7 @@ class HttpServer {
 
   // Refuses new connections, and closes the others as their requests are answered.
   void stop_accepting();
+  // No request that has arrived whole is unanswered.
   bool is_quiet() const { return open_requests_ == 0; }
 
   // For the library's callbacks in http_server.cpp.

@@ -13,12 +13,12 @@ namespace audit::httpd {
 // The views stay valid until the response was sent.
 struct Request {
   std::string method;
-  std::string path;              // raw, without query and fragment
-  std::string query;             // raw, without '?' and fragment
-  std::string id;                // X-Request-ID: the caller's if sane, else made
-  std::string client_address;    // numeric, without port
+  std::string path;            // raw, without query and fragment
+  std::string query;           // raw, without '?' and fragment
+  std::string id;              // X-Request-ID: the caller's if sane, else made
+  std::string client_address;  // numeric, without port
   std::string body;
-  std::string prefer;            // all Prefer headers, joined by commas
+  std::string prefer;              // all Prefer headers, joined by commas
   std::string_view authorization;  // empty: not sent
   std::string_view api_key;
   std::string_view content_type;

@@ -37,7 +37,8 @@ bool is_permission_problem(const QueryFailure& failure) {
 }  // namespace
 
 Response json_response(int status, std::string body) {
-  return {status, {{"Content-Type", "application/json"}, {"Cache-Control", "private, no-store"}}, Body(std::move(body))};
+  return {
+      status, {{"Content-Type", "application/json"}, {"Cache-Control", "private, no-store"}}, Body(std::move(body))};
 }
 
 Response problem(int status, std::string_view detail) {

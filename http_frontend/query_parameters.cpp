@@ -14,8 +14,7 @@ namespace {
 
 constexpr std::int32_t max_limit = 200;
 
-constexpr std::string_view bad_text =
-    "Input should be a valid string, unable to parse raw data as a unicode string";
+constexpr std::string_view bad_text = "Input should be a valid string, unable to parse raw data as a unicode string";
 constexpr std::string_view bad_integer = "Input should be a valid integer, unable to parse string as an integer";
 constexpr std::string_view huge_integer = "Unable to parse input string as an integer, exceeded maximum size";
 constexpr std::string_view limit_too_small = "Input should be greater than or equal to 1";
@@ -79,7 +78,8 @@ class Parser {
  private:
   // The last of repeated parameters counts.
   const std::string* last(std::string_view name) const {
-    const auto found = std::find_if(parts_.rbegin(), parts_.rend(), [&](const auto& part) { return part.first == name; });
+    const auto found =
+        std::find_if(parts_.rbegin(), parts_.rend(), [&](const auto& part) { return part.first == name; });
     return found == parts_.rend() ? nullptr : &found->second;
   }
 
@@ -109,9 +109,10 @@ ParsedListParameters parse_list_parameters(std::string_view query, bool is_stric
   parser.time("since", to.since_us);
   parser.time("until", to.until_us);
   if (is_strict) {
-    add_unknown_parameters(parts, {"event_group", "event_type", "status", "vm_id", "session_id", "user_id", "cursor",
-                                   "limit", "since", "until"},
-                           parsed.errors);
+    add_unknown_parameters(
+        parts,
+        {"event_group", "event_type", "status", "vm_id", "session_id", "user_id", "cursor", "limit", "since", "until"},
+        parsed.errors);
   }
   return parsed;
 }

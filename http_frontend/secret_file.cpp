@@ -39,7 +39,8 @@ std::string read_secret_file(const std::string& path) {
   std::string secret(static_cast<std::size_t>(status.st_size), '\0');
   if (read(file.get(), secret.data(), secret.size()) != status.st_size) fail(path, "cannot be read");
   if (!secret.empty() && secret.back() == '\n') secret.pop_back();
-  if (secret.size() < min_secret_bytes) fail(path, "must have at least 32 bytes; openssl rand -hex 32 makes such a secret");
+  if (secret.size() < min_secret_bytes)
+    fail(path, "must have at least 32 bytes; openssl rand -hex 32 makes such a secret");
   return secret;
 }
 

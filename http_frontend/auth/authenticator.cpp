@@ -38,7 +38,10 @@ struct Authenticator::Attempt {
 };
 
 Authenticator::Authenticator(PgPool& pool, const TokenIssuer* issuer, std::chrono::seconds remember_for)
-    : pool_(pool), issuer_(issuer), remember_for_(remember_for), tokens_(max_remembered, std::chrono::seconds(0)),
+    : pool_(pool),
+      issuer_(issuer),
+      remember_for_(remember_for),
+      tokens_(max_remembered, std::chrono::seconds(0)),
       api_keys_(max_remembered, std::chrono::seconds(0)) {}
 
 void Authenticator::accept_idp(IdentityProvider provider, std::function<void()> on_unknown_key) {

@@ -34,7 +34,8 @@ bool is_for_audience(const json_t& claims, std::string_view audience) {
   if (json_is_string(value)) return text_member(claims, "aud") == audience;
   for (std::size_t i = 0; i < json_array_size(value); ++i) {
     const json_t* one = json_array_get(value, i);
-    if (json_is_string(one) && std::string_view(json_string_value(one), json_string_length(one)) == audience) return true;
+    if (json_is_string(one) && std::string_view(json_string_value(one), json_string_length(one)) == audience)
+      return true;
   }
   return false;
 }
@@ -46,8 +47,10 @@ std::optional<Jwt> parse_jwt(std::string_view token) {
   const std::size_t second = first == std::string_view::npos ? first : token.find('.', first + 1);
   if (second == std::string_view::npos) return std::nullopt;
   std::optional<std::string> signature = decode_part(token.substr(second + 1));
-  Jwt jwt{decode_object(token.substr(0, first)), decode_object(token.substr(first + 1, second - first - 1)),
-          token.substr(0, second), {}};
+  Jwt jwt{decode_object(token.substr(0, first)),
+          decode_object(token.substr(first + 1, second - first - 1)),
+          token.substr(0, second),
+          {}};
   if (!signature || !jwt.header || !jwt.claims || json_object_get(jwt.header.get(), "crit") != nullptr) {
     return std::nullopt;
   }

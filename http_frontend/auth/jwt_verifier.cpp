@@ -48,7 +48,8 @@ constexpr std::array<Algorithm, 10> algorithms{{{"RS256", R_JWA_ALG_RS256, R_KEY
                                                 {"EdDSA", R_JWA_ALG_EDDSA, R_KEY_TYPE_EDDSA, 0}}};
 
 const Algorithm* find_algorithm(std::string_view name) {
-  const auto found = std::find_if(algorithms.begin(), algorithms.end(), [&](const auto& one) { return one.name == name; });
+  const auto found =
+      std::find_if(algorithms.begin(), algorithms.end(), [&](const auto& one) { return one.name == name; });
   return found == algorithms.end() ? nullptr : &*found;
 }
 
@@ -68,7 +69,8 @@ bool has_valid_signature(std::string_view token, const Algorithm& algorithm, jwk
   if (r_jws_init(&created) != RHN_OK) throw std::bad_alloc();
   const JwsPtr jws(created);
   // Nothing that the token itself says about keys is taken up.
-  if (r_jws_advanced_compact_parsen(created, token.data(), token.size(), R_PARSE_NONE, no_fetching) != RHN_OK) return false;
+  if (r_jws_advanced_compact_parsen(created, token.data(), token.size(), R_PARSE_NONE, no_fetching) != RHN_OK)
+    return false;
   return r_jws_get_alg(created) == algorithm.id && r_jws_verify_signature(created, key, no_fetching) == RHN_OK;
 }
 

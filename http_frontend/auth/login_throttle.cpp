@@ -4,7 +4,8 @@
 
 namespace audit::httpd {
 
-std::optional<std::chrono::seconds> LoginThrottle::begin(std::string_view username, std::string_view address, Time now) {
+std::optional<std::chrono::seconds> LoginThrottle::begin(std::string_view username, std::string_view address,
+                                                         Time now) {
   const Sha256 name_key = sha256(username);
   const Sha256 address_key = sha256(address);
   const auto name_wait = wait_for(by_name_, name_key, now);

@@ -13,9 +13,7 @@ struct Scopes {
 
   bool allow_reading() const { return read || read_self; }
   // audit:read covers audit:read:self, so a token of the narrower scope can be had with the wider one.
-  Scopes narrowed_to(const Scopes& other) const {
-    return {read && other.read, (read || read_self) && other.read_self};
-  }
+  Scopes narrowed_to(const Scopes& other) const { return {read && other.read, (read || read_self) && other.read_self}; }
   std::string text() const;
 
   // Names that we do not know are left out: an identity provider's tokens have many.

@@ -32,8 +32,7 @@ QueryFailure as_failure(const PGresult* result) {
 
 }  // namespace
 
-PgResult::PgResult(pg_result* result)
-    : result_(result, [](void* owned) { PQclear(static_cast<PGresult*>(owned)); }) {}
+PgResult::PgResult(pg_result* result) : result_(result, [](void* owned) { PQclear(static_cast<PGresult*>(owned)); }) {}
 
 int PgResult::row_count() const { return PQntuples(static_cast<PGresult*>(result_.get())); }
 
@@ -49,8 +48,12 @@ Body PgResult::into_body() && {
 }
 
 PgConnection::PgConnection(EventLoop& loop, BlockingCalls& cancels, PgConnPtr connection, Events events)
-    : loop_(loop), cancels_(cancels), connection_(std::move(connection)), events_(std::move(events)),
-      socket_(PQsocket(connection_.get())), self_(std::make_shared<PgConnection*>(this)) {
+    : loop_(loop),
+      cancels_(cancels),
+      connection_(std::move(connection)),
+      events_(std::move(events)),
+      socket_(PQsocket(connection_.get())),
+      self_(std::make_shared<PgConnection*>(this)) {
   loop_.watch(socket_, EPOLLIN, [this](std::uint32_t epoll_events) { on_ready(epoll_events); });
 }
 
@@ -209,9 +212,10 @@ void PgConnection::lose(const std::string& why) {
   loop_.unwatch(socket_);
   // First the owner, so that it does not count this connection any more when the caller asks.
   events_.on_lost(why);
-  if (done_) answer(failure_ && failure_->kind == QueryFailure::Kind::timed_out
-                        ? *failure_
-                        : QueryFailure{QueryFailure::Kind::away, {}, {}, why});
+  if (done_)
+    answer(failure_ && failure_->kind == QueryFailure::Kind::timed_out
+               ? *failure_
+               : QueryFailure{QueryFailure::Kind::away, {}, {}, why});
 }
 
 void PgConnection::answer(QueryOutcome outcome) {

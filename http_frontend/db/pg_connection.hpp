@@ -20,8 +20,8 @@ namespace audit::httpd {
 class PgConnection {
  public:
   struct Events {
-    std::function<void()> on_idle;                         // can run the next query
-    std::function<void(const std::string& why)> on_lost;   // of no use any more; destroy it, but not inside the call
+    std::function<void()> on_idle;                        // can run the next query
+    std::function<void(const std::string& why)> on_lost;  // of no use any more; destroy it, but not inside the call
     std::function<void()> on_notification;
   };
 
@@ -58,7 +58,7 @@ class PgConnection {
   State state_ = State::idle;
   int socket_;
   bool wants_write_ = false;
-  bool is_synced_ = false;          // while draining: the server has finished the query
+  bool is_synced_ = false;           // while draining: the server has finished the query
   bool is_cancel_returned_ = false;  // while draining: no cancel can hit the next query
   QueryCallback done_;
   std::optional<EventLoop::TimerId> timer_;

@@ -111,7 +111,8 @@ void PgPool::check_idle_later() {
 // answer in time.
 void PgPool::check_idle() {
   for (const auto& connection : connections_) {
-    if (connection->is_idle()) connection->run({{"check", {}}}, Clock::now() + check_timeout, [](const QueryOutcome&) {});
+    if (connection->is_idle())
+      connection->run({{"check", {}}}, Clock::now() + check_timeout, [](const QueryOutcome&) {});
   }
   check_idle_later();
 }
@@ -173,15 +174,16 @@ void PgPool::start_query(PgConnection& connection, Waiting waiting, Lane lane) {
     return;
   }
   ++running_passwords_;
-  connection.run(waiting.query, deadline, [this, is_alive = is_alive_, done = std::move(waiting.done)](QueryOutcome outcome) {
-    if (*is_alive) {
-      --running_passwords_;
-      loop_.call_soon([this, is_alive] {
-        if (*is_alive) serve_waiting();
-      });
-    }
-    done(std::move(outcome));
-  });
+  connection.run(waiting.query, deadline,
+                 [this, is_alive = is_alive_, done = std::move(waiting.done)](QueryOutcome outcome) {
+                   if (*is_alive) {
+                     --running_passwords_;
+                     loop_.call_soon([this, is_alive] {
+                       if (*is_alive) serve_waiting();
+                     });
+                   }
+                   done(std::move(outcome));
+                 });
 }
 
 // Every request may wait equally long, so the first of each queue is the first to expire.

@@ -27,7 +27,8 @@ constexpr const char* settings_sql =
 // A member of a mightier role counts as that role, since it can become it.
 constexpr const char* self_sql =
     "SELECT CASE"
-    " WHEN EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolsuper AND pg_catalog.pg_has_role(session_user, oid, 'MEMBER'))"
+    " WHEN EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolsuper AND pg_catalog.pg_has_role(session_user, oid, "
+    "'MEMBER'))"
     " THEN 'is a superuser'"
     " WHEN me.rolbypassrls THEN 'has BYPASSRLS' WHEN me.rolcreaterole THEN 'has CREATEROLE'"
     " WHEN me.rolreplication THEN 'has REPLICATION'"
@@ -37,7 +38,8 @@ constexpr const char* self_sql =
     " WHEN pg_catalog.pg_has_role(session_user, e.extowner, 'MEMBER') THEN 'owns the extension audit_ext' END,"
     " pg_catalog.quote_ident(n.nspname), pg_catalog.pg_is_in_recovery(), me.rolname, pg_catalog.current_database(),"
     " pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND NOT EXISTS (SELECT FROM pg_catalog.pg_proc p"
-    " WHERE p.pronamespace = n.oid AND p.proname IN ('audit_list_json', 'audit_get_json', 'audit_authenticate_password',"
+    " WHERE p.pronamespace = n.oid AND p.proname IN ('audit_list_json', 'audit_get_json', "
+    "'audit_authenticate_password',"
     " 'audit_authenticate_token', 'audit_authenticate_api_key')"
     " AND NOT pg_catalog.has_function_privilege(p.oid, 'EXECUTE'))"
     " FROM pg_catalog.pg_roles me"
@@ -64,7 +66,8 @@ class Setup {
 
   ResultPtr query(const char* sql, const char* parameter) {
     const std::array<const char*, 1> values{parameter};
-    check(PQsendQueryParams(connection_, sql, parameter == nullptr ? 0 : 1, nullptr, values.data(), nullptr, nullptr, 0));
+    check(
+        PQsendQueryParams(connection_, sql, parameter == nullptr ? 0 : 1, nullptr, values.data(), nullptr, nullptr, 0));
     return last_result();
   }
 
@@ -127,9 +130,9 @@ PgConnPtr connect(const SessionSettings& settings) {
 
 void refuse_mighty_role(const PGresult* self) {
   if (PQgetisnull(self, 0, 0) != 0) return;
-  throw Problem(SessionProblem::Kind::too_mighty,
-                std::string("the database role \"") + PQgetvalue(self, 0, 3) + "\" " + PQgetvalue(self, 0, 0) +
-                    "; use a role that has nothing but audit_grant_frontend()");
+  throw Problem(SessionProblem::Kind::too_mighty, std::string("the database role \"") + PQgetvalue(self, 0, 3) + "\" " +
+                                                      PQgetvalue(self, 0, 0) +
+                                                      "; use a role that has nothing but audit_grant_frontend()");
 }
 
 std::string extension_schema(const PGresult* self) {
@@ -148,7 +151,8 @@ void refuse_missing_grants(const PGresult* self) {
 Session set_up(const SessionSettings& settings) {
   Session session{connect(settings)};
   PGconn* connection = session.connection.get();
-  PQsetNoticeProcessor(connection, [](void*, const char*) {}, nullptr);
+  PQsetNoticeProcessor(
+      connection, [](void*, const char*) {}, nullptr);
   Setup setup(connection, std::chrono::steady_clock::now() + settings.setup_timeout);
   setup.query(settings_sql, std::to_string(settings.statement_timeout.count()).c_str());
   const ResultPtr self = setup.query(self_sql, nullptr);

@@ -26,11 +26,11 @@ struct SessionSettings {
   std::chrono::milliseconds statement_timeout;
   std::chrono::milliseconds setup_timeout{5000};
   std::vector<PreparedStatement> statements;  // besides "check": one row, whether the server is a standby
-  bool listens = false;  // to the channel on which the extension tells of changed principals
+  bool listens = false;                       // to the channel on which the extension tells of changed principals
 };
 
 struct Session {
-  PgConnPtr connection;   // idle, in pipeline mode
+  PgConnPtr connection;  // idle, in pipeline mode
   bool is_standby = false;
 };
 

@@ -19,7 +19,10 @@ SessionSettings for_listening(SessionSettings settings) {
 }  // namespace
 
 PrincipalListener::PrincipalListener(EventLoop& loop, SessionSettings settings, std::function<void(State)> on_change)
-    : loop_(loop), settings_(for_listening(std::move(settings))), on_change_(std::move(on_change)), opens_(loop),
+    : loop_(loop),
+      settings_(for_listening(std::move(settings))),
+      on_change_(std::move(on_change)),
+      opens_(loop),
       cancels_(loop) {}
 
 PrincipalListener::~PrincipalListener() {

@@ -29,9 +29,8 @@ std::optional<std::int64_t> number(const PgResult& result, int column) {
 
 std::vector<PreparedStatement> principal_statements() {
   using enum SqlType;
-  return {{"password", password_sql, {text, text}},
-          {"token", token_sql, {text, int4}},
-          {"api_key", api_key_sql, {bytes}}};
+  return {
+      {"password", password_sql, {text, text}}, {"token", token_sql, {text, int4}}, {"api_key", api_key_sql, {bytes}}};
 }
 
 Query password_query(std::string_view username, std::string_view password) {

@@ -11,7 +11,15 @@
 namespace audit::httpd {
 
 // Types of parameters, by the server's fixed OIDs.
-enum class SqlType : unsigned { boolean = 16, bytes = 17, int8 = 20, int4 = 23, text = 25, timestamptz = 1184, uuid = 2950 };
+enum class SqlType : unsigned {
+  boolean = 16,
+  bytes = 17,
+  int8 = 20,
+  int4 = 23,
+  text = 25,
+  timestamptz = 1184,
+  uuid = 2950
+};
 
 // The server keeps it for the life of the session. `sql` may have `@schema@` where the extension's schema belongs.
 struct PreparedStatement {

@@ -1,0 +1,98 @@
+// Settings: where they come from, and what is refused.
+#include "config.hpp"
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <fstream>
+#include <vector>
+
+namespace audit::httpd {
+namespace {
+
+Config read(std::vector<const char*> arguments) {
+  arguments.insert(arguments.begin(), "audit_httpd");
+  return std::get<Config>(read_config(static_cast<int>(arguments.size()), arguments.data()));
+}
+
+// The problem's text; empty when there is none.
+std::string problem(const std::vector<const char*>& arguments) {
+  try {
+    read(arguments);
+  } catch (const ConfigProblem& caught) {
+    return caught.what();
+  }
+  return "";
+}
+
+class ConfigTest : public testing::Test {
+ protected:
+  const char* write(const std::string& content) {
+    path_ = testing::TempDir() + "config_test.conf";
+    std::ofstream(path_) << content;
+    return path_.c_str();
+  }
+  void TearDown() override {
+    unsetenv("AUDIT_HTTPD_POOL_SIZE");
+    unsetenv("AUDIT_HTTPD_POOLSIZE");
+  }
+
+  std::string path_;
+};
+
+TEST_F(ConfigTest, FlagBeforeEnvironmentBeforeFile) {
+  const char* file = write("# comment\npool-size = 2\nquery-timeout-ms=7\ndatabase = \"host=a port=5\"\n");
+  EXPECT_EQ(read({"--config", file}).pool_size, 2U);
+  EXPECT_EQ(read({"--config", file}).query_timeout_ms, 7U);
+  EXPECT_EQ(read({"--config", file}).database, "host=a port=5");
+  setenv("AUDIT_HTTPD_POOL_SIZE", "3", 1);
+  EXPECT_EQ(read({"--config", file}).pool_size, 3U);
+  EXPECT_EQ(read({"--config", file, "--pool-size=4"}).pool_size, 4U);
+}
+
+TEST_F(ConfigTest, ProblemsNameSettingAndOrigin) {
+  EXPECT_NE(problem({"--pool-size", "0"}).find("pool-size"), std::string::npos);
+  const char* file = write("pool-size = many\n");
+  EXPECT_NE(problem({"--config", file}).find("pool-size"), std::string::npos);
+  EXPECT_NE(problem({"--config", file}).find(file), std::string::npos);
+  setenv("AUDIT_HTTPD_POOL_SIZE", "x", 1);
+  EXPECT_NE(problem({}).find("AUDIT_HTTPD_POOL_SIZE"), std::string::npos);
+}
+
+TEST_F(ConfigTest, FilesWithMistakes) {
+  for (const char* content :
+       {"pool-sise = 2\n", "pool-size = 2\npool-size = 3\n", "[section]\npool-size = 2\n", "listen = a b\n"}) {
+    const char* file = write(content);
+    EXPECT_NE(problem({"--config", file}).find(file), std::string::npos) << content;
+  }
+}
+
+TEST_F(ConfigTest, VariablesThatAreNotKnown) {
+  setenv("AUDIT_HTTPD_POOLSIZE", "3", 1);
+  EXPECT_NE(problem({}).find("AUDIT_HTTPD_POOLSIZE"), std::string::npos);
+}
+
+TEST_F(ConfigTest, ConnectionStringsAreNeverShown) {
+  const std::string text = problem({"--database", "password=hunter2 nonsense"});
+  EXPECT_NE(text, "");
+  EXPECT_EQ(text.find("hunter2"), std::string::npos);
+}
+
+TEST_F(ConfigTest, IdentityProviderMustBeComplete) {
+  EXPECT_NE(problem({"--jwks-url", "https://idp/keys", "--idp-issuer", "x"}).find("idp-audience"), std::string::npos);
+  EXPECT_NE(problem({"--jwks-url", "https://idp/keys", "--idp-audience", "x"}).find("idp-issuer"), std::string::npos);
+  EXPECT_NE(problem({"--idp-algorithms", "RS256,HS256"}).find("HS256"), std::string::npos);
+  EXPECT_EQ(problem({"--jwks-url", "https://idp/keys", "--idp-issuer", "x", "--idp-audience", "y"}), "");
+}
+
+TEST_F(ConfigTest, Listen) {
+  EXPECT_EQ(parse_listen("[::1]:80").host, "::1");
+  EXPECT_EQ(parse_listen("localhost:0").port, "0");
+  for (const char* wrong :
+       {"", "80", ":80", "host:", "host:x", "host:65536", "::1:80", "[]:80", "host:-1", "host:+1"}) {
+    EXPECT_THROW(parse_listen(wrong), ConfigProblem) << wrong;
+  }
+}
+
+}  // namespace
+}  // namespace audit::httpd

@@ -1,0 +1,116 @@
+// The query string of GET /v1/audit/events: what is accepted, what is refused and how, and the link to the next page.
+#include "query_parameters.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "core/page_cursor.hpp"
+
+namespace audit::httpd {
+namespace {
+
+EventListParameters parsed(const std::string& query) {
+  const ParsedListParameters result = parse_list_parameters(query, false);
+  EXPECT_TRUE(result.errors.empty()) << query << ": " << (result.errors.empty() ? "" : result.errors[0].message);
+  return result.parameters;
+}
+
+// `name:type` of each error.
+std::vector<std::string> errors(const std::string& query, bool is_strict = false) {
+  std::vector<std::string> all;
+  for (const ValidationError& error : parse_list_parameters(query, is_strict).errors) {
+    all.push_back(error.name + ":" + std::string(error.type));
+  }
+  return all;
+}
+
+using Names = std::vector<std::string>;
+
+TEST(QueryParameters, EmptyQueryHasTheDefaults) {
+  const EventListParameters parameters = parsed("");
+  EXPECT_EQ(parameters.limit, 50);
+  EXPECT_FALSE(parameters.status || parameters.user_id || parameters.cursor || parameters.since_us);
+}
+
+TEST(QueryParameters, TextIsDecodedAsFormsAre) {
+  EXPECT_EQ(parsed("status=a+b").status, "a b");
+  EXPECT_EQ(parsed("status=%C3%A9").status, "\xC3\xA9");
+  EXPECT_EQ(parsed("status=%zz").status, "%zz");
+  EXPECT_EQ(parsed("status=%4").status, "%4");
+  EXPECT_EQ(parsed("status").status, "");
+  EXPECT_EQ(parsed("status==a").status, "=a");
+  EXPECT_EQ(parsed("&&status=a&").status, "a");
+  EXPECT_EQ(parsed("event_type=%22%27%3B--").event_type, "\"';--");
+  EXPECT_EQ(parsed("st%61tus=x").status, "x");
+  EXPECT_FALSE(parsed("STATUS=x").status);
+}
+
+TEST(QueryParameters, LastOfRepeatedCounts) {
+  EXPECT_EQ(parsed("limit=0&limit=7").limit, 7);
+  EXPECT_EQ(errors("limit=7&limit=0"), Names{"limit:greater_than_equal"});
+}
+
+TEST(QueryParameters, TextThatIsNotUnicode) {
+  for (const char* bytes : {"%ff", "%00", "a%00b", "%C3", "%ED%A0%80", "%C0%80"}) {
+    EXPECT_EQ(errors(std::string("vm_id=") + bytes), Names{"vm_id:string_unicode"}) << bytes;
+  }
+}
+
+TEST(QueryParameters, LimitIsComparedBeforeItsSize) {
+  EXPECT_EQ(errors("limit=201"), Names{"limit:less_than_equal"});
+  EXPECT_EQ(errors("limit=99999999999999999999"), Names{"limit:less_than_equal"});
+  EXPECT_EQ(errors("limit=-99999999999999999999"), Names{"limit:greater_than_equal"});
+  EXPECT_EQ(errors("user_id=99999999999999999999"), Names{"user_id:int_parsing_size"});
+  EXPECT_EQ(errors("user_id="), Names{"user_id:int_parsing"});
+  EXPECT_EQ(parsed("user_id=-9223372036854775808").user_id, INT64_MIN);
+}
+
+TEST(QueryParameters, Times) {
+  EXPECT_EQ(parsed("since=2000-01-01T00:00:01Z").since_us, 1'000'000);
+  EXPECT_EQ(parsed("until=2000-01-01T01:00:00%2B01:00").until_us, 0);
+  EXPECT_EQ(errors("since=&until=2000-01-01T00:00:00"), (Names{"since:datetime_parsing", "until:timezone_aware"}));
+}
+
+TEST(QueryParameters, CursorMustBeWellFormed) {
+  std::string cursor(cursor_size, ' ');
+  write_cursor({}, {}, cursor.data());
+  EXPECT_EQ(parsed("cursor=" + cursor).cursor, cursor);
+  cursor[5] = cursor[5] == 'A' ? 'B' : 'A';
+  for (const std::string& wrong : {cursor, std::string(), std::string("%ff"), cursor.substr(1)}) {
+    EXPECT_EQ(errors("cursor=" + wrong), Names{"cursor:cursor_invalid"});
+  }
+}
+
+TEST(QueryParameters, ErrorsComeInTheContractsOrder) {
+  EXPECT_EQ(errors("until=x&limit=x&cursor=x&session_id=%ff&user_id=x&event_group=%ff"),
+            (Names{"event_group:string_unicode", "session_id:string_unicode", "user_id:int_parsing",
+                   "cursor:cursor_invalid", "limit:int_parsing", "until:datetime_parsing"}));
+}
+
+TEST(QueryParameters, StrictRequestsRefuseWhatIsUnknown) {
+  EXPECT_TRUE(errors("Status=x&=5").empty());
+  EXPECT_EQ(errors("Status=x&limit=0&=5&Status=y", true),
+            (Names{"limit:greater_than_equal", "Status:extra_forbidden", ":extra_forbidden"}));
+}
+
+TEST(QueryParameters, PreferHeader) {
+  for (const char* strict :
+       {"handling=strict", "respond-async, Handling=\"strict\"", "a=b;c, handling = strict ;x=y,"}) {
+    EXPECT_TRUE(prefers_strict_handling(strict)) << strict;
+  }
+  for (const char* other : {"", "handling", "handling=lenient, handling=strict", "xhandling=strict", "handling=\"stric",
+                            ",,;;==", "strict"}) {
+    EXPECT_FALSE(prefers_strict_handling(other)) << other;
+  }
+}
+
+TEST(QueryParameters, NextPageKeepsAllButTheCursor) {
+  EXPECT_EQ(query_with_cursor("", "C"), "cursor=C");
+  EXPECT_EQ(query_with_cursor("status=a+b&cursor=x&limit=5&cursor=y", "C"), "status=a%20b&limit=5&cursor=C");
+  EXPECT_EQ(query_with_cursor("a=\"><\r\n&b", "C"), "a=%22%3E%3C%0D%0A&b=&cursor=C");
+}
+
+}  // namespace
+}  // namespace audit::httpd

@@ -1,0 +1,27 @@
+// Scopes: reading them, and what a narrower token may do.
+#include "auth/scopes.hpp"
+
+#include <gtest/gtest.h>
+
+namespace audit::httpd {
+namespace {
+
+TEST(Scopes, Parsing) {
+  EXPECT_EQ(Scopes::parse_known("openid audit:read  email").text(), "audit:read");
+  EXPECT_EQ(Scopes::parse_known("audit:read:self audit:read").text(), "audit:read audit:read:self");
+  EXPECT_FALSE(Scopes::parse_known("AUDIT:READ audit:rea audit:read:").allow_reading());
+  EXPECT_FALSE(Scopes::parse_strictly("audit:read openid"));
+  EXPECT_TRUE(Scopes::parse_strictly(" audit:read ")->read);
+}
+
+TEST(Scopes, NeverWiderThanEitherSide) {
+  const Scopes all{true, false};
+  const Scopes own{false, true};
+  EXPECT_EQ(all.narrowed_to(own).text(), "audit:read:self");
+  EXPECT_EQ(own.narrowed_to(all).text(), "");
+  EXPECT_EQ(all.narrowed_to(all).text(), "audit:read");
+  EXPECT_EQ(own.narrowed_to({}).text(), "");
+}
+
+}  // namespace
+}  // namespace audit::httpd
