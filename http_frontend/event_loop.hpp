@@ -33,6 +33,7 @@ class EventLoop {
   // REQUIRES: before the descriptor's number is used again. No callback comes after it, not even for events already
   // collected.
   void unwatch(int descriptor);
+  bool is_watched(int descriptor) const { return watched_.count(descriptor) != 0; }
 
   TimerId call_at(Clock::time_point when, Callback callback);
   TimerId call_after(Clock::duration delay, Callback callback) {

@@ -6,6 +6,7 @@
 #include <spdlog/spdlog.h>
 #include <sys/epoll.h>
 #include <sys/random.h>
+#include <sys/socket.h>
 
 #include <array>
 #include <charconv>
@@ -229,6 +230,19 @@ void on_completed(void*, MHD_Connection*, void** context, MHD_RequestTermination
   *context = nullptr;
 }
 
+void on_connection(void* server, MHD_Connection* connection, void**, MHD_ConnectionNotificationCode code) noexcept {
+  const MHD_ConnectionInfo* info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+  try {
+    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+      static_cast<HttpServer*>(server)->connection_opened(info->connect_fd);
+    } else {
+      static_cast<HttpServer*>(server)->connection_closed(info->connect_fd);
+    }
+  } catch (const std::exception& error) {
+    spdlog::error("connection not watched: {}", error.what());
+  }
+}
+
 void on_library_message(void*, const char* format, va_list arguments) noexcept {
   std::array<char, 512> text{};
   vsnprintf(text.data(), text.size(), format, arguments);
@@ -244,14 +258,14 @@ HttpServer::HttpServer(EventLoop& loop, UniqueFd listening, const HttpLimits& li
   if (getrandom(&request_prefix_, sizeof request_prefix_, 0) != sizeof request_prefix_) {
     throw std::runtime_error("getrandom failed");
   }
-  daemon_ = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, nullptr, nullptr,
-                             on_access, this, MHD_OPTION_EXTERNAL_LOGGER, on_library_message, nullptr,
-                             MHD_OPTION_LISTEN_SOCKET, listening_.get(), MHD_OPTION_URI_LOG_CALLBACK, on_target, this,
-                             MHD_OPTION_NOTIFY_COMPLETED, on_completed, nullptr, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-                             connection_memory_bytes, MHD_OPTION_CONNECTION_LIMIT, limits.connections,
-                             MHD_OPTION_PER_IP_CONNECTION_LIMIT, limits.connections_per_address,
-                             MHD_OPTION_CONNECTION_TIMEOUT, static_cast<unsigned>(limits.idle_timeout.count()),
-                             MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
+  daemon_ = MHD_start_daemon(
+      MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, nullptr, nullptr, on_access, this,
+      MHD_OPTION_EXTERNAL_LOGGER, on_library_message, nullptr, MHD_OPTION_LISTEN_SOCKET, listening_.get(),
+      MHD_OPTION_URI_LOG_CALLBACK, on_target, this, MHD_OPTION_NOTIFY_COMPLETED, on_completed, nullptr,
+      MHD_OPTION_NOTIFY_CONNECTION, on_connection, this, MHD_OPTION_CONNECTION_MEMORY_LIMIT, connection_memory_bytes,
+      MHD_OPTION_CONNECTION_LIMIT, limits.connections, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+      limits.connections_per_address, MHD_OPTION_CONNECTION_TIMEOUT, static_cast<unsigned>(limits.idle_timeout.count()),
+      MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
   if (daemon_ == nullptr) throw std::runtime_error("libmicrohttpd does not start");
   library_epoll_ = MHD_get_daemon_info(daemon_, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
   loop_.watch(library_epoll_, EPOLLIN, [this](std::uint32_t) { run_needed_ = true; });
@@ -270,6 +284,20 @@ void HttpServer::stop_accepting() {
   const int socket = MHD_quiesce_daemon(daemon_);
   if (socket >= 0) close(socket);
 }
+
+// The library waits for edges of readiness. One that comes with the client's last bytes it takes for those alone, and
+// then it does not notice that the client has closed. Shutting down what is closed already makes another edge; what has
+// arrived can still be read, and an answer still be sent.
+void HttpServer::connection_opened(int socket) {
+  loop_.watch(socket, EPOLLRDHUP | EPOLLONESHOT, [this, socket](std::uint32_t) {
+    run_needed_ = true;
+    call_after_run([this, socket] {
+      if (loop_.is_watched(socket)) shutdown(socket, SHUT_RD);
+    });
+  });
+}
+
+void HttpServer::connection_closed(int socket) { loop_.unwatch(socket); }
 
 std::string HttpServer::make_request_id() {
   std::array<char, 33> text{};

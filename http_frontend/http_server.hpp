@@ -42,6 +42,8 @@ class HttpServer {
   bool is_quiet() const { return open_requests_ == 0; }
 
   // For the library's callbacks in http_server.cpp.
+  void connection_opened(int socket);
+  void connection_closed(int socket);
   void request_opened() { ++open_requests_; }
   void request_closed() { --open_requests_; }
   void run_soon() { run_needed_ = true; }
