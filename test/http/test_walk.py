@@ -24,10 +24,11 @@ def walker(scratch, secret_file):
 
 class Inserters:
     """Sessions that insert before, within and after the times that are there, back-dated and in ties, one by one
-    and in transactions that stay open for some rows. `inserted` counts the rows that were committed."""
+    and in transactions that stay open for some rows. They wait for turns(), else they could outrun the walk."""
 
     def __init__(self, database, count=3):
         self._database = database
+        self._turns = threading.Semaphore(0)
         self._stop = threading.Event()
         self._threads = [threading.Thread(target=self._run, args=(seed,)) for seed in range(count)]
         self.inserted = 0
@@ -39,14 +40,26 @@ class Inserters:
 
     def __exit__(self, *exception):
         self._stop.set()
+        self.turns(len(self._threads))
         for thread in self._threads:
             thread.join()
+
+    def turns(self, count):
+        """Lets them do so many transactions."""
+        for _ in range(count):
+            self._turns.release()
+
+    def insert_some(self):
+        """Returns when somebody has committed something; the others may still be at it."""
+        already = self.inserted
+        self.turns(3)
+        eventually(lambda: self.inserted > already or self.turns(1), "somebody inserts")
 
     def _run(self, seed):
         random_ = random.Random(seed)
         session = self._database.connect()
         session.autocommit = False
-        while not self._stop.is_set():
+        while self._turns.acquire() and not self._stop.is_set():
             count = random_.choice((1, 1, 5))
             with session.cursor() as cursor:
                 for _ in range(count):
@@ -71,6 +84,7 @@ def test_walk_while_others_insert(walker, scratch, filters, limit):
         start = {row[0] for row in scratch.execute(f"SELECT id::text FROM audit_events WHERE {conditions}",
                                                    tuple(filters.values()))}
         seen, keys = [], []
+        inserters.turns(20)
         answer = walker.list(key, limit=limit, **filters)
         while True:
             page = answer.json()
@@ -79,8 +93,7 @@ def test_walk_while_others_insert(walker, scratch, filters, limit):
             if page["next_cursor"] is None:
                 break
             assert len(page["items"]) == limit
-            already = inserters.inserted
-            eventually(lambda: inserters.inserted > already, "somebody inserts between two pages")
+            inserters.insert_some()
             link = answer.headers["Link"].split(">")[0].lstrip("<")
             answer = walker.get(urljoin(walker.url + EVENTS, link)[len(walker.url):], key)
     assert len(seen) == len(set(seen)), "an event was returned twice"
