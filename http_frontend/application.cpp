@@ -16,6 +16,7 @@
 #include "handle_openapi.hpp"
 #include "handle_post_auth_token.hpp"
 #include "listen_socket.hpp"
+#include "problem.hpp"
 
 namespace audit::httpd {
 namespace {
@@ -130,8 +131,10 @@ void Application::listen() {
   const std::string url = url_of(socket);
   const HttpLimits limits{config_.connection_limit, config_.connections_per_address,
                           std::chrono::seconds(config_.idle_timeout_s)};
-  server_ = std::make_unique<HttpServer>(loop_, std::move(socket), limits,
-                                         [this](const ExchangePtr& exchange) { router_.dispatch(exchange); });
+  server_ = std::make_unique<HttpServer>(loop_, std::move(socket), limits, [this](const ExchangePtr& exchange) {
+    if (pool_) return router_.dispatch(exchange);
+    exchange->respond(unavailable_problem("The service is stopping"));  // a late request on an old connection
+  });
   spdlog::info("listening on {}", url);
 }
 
