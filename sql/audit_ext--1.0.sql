@@ -161,6 +161,15 @@ LANGUAGE c STABLE PARALLEL SAFE COST 1000 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.audit_list_json(text, text, text, bigint, text, text, text, integer, timestamptz, timestamptz) IS
 'The page of audit_list() as the body of GET /v1/audit/events: {"items":[event, ...],"next_cursor":string or null}. Arguments, rights and errors as for audit_list().';
 
+CREATE FUNCTION @extschema@.audit_explain(
+  event_group text DEFAULT NULL, event_type text DEFAULT NULL, status text DEFAULT NULL, user_id bigint DEFAULT NULL,
+  vm_id text DEFAULT NULL, session_id text DEFAULT NULL, cursor text DEFAULT NULL, page_size integer DEFAULT 50,
+  since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL)
+RETURNS TABLE (name text, value text)
+LANGUAGE c STABLE PARALLEL SAFE ROWS 9 COST 1000 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION @extschema@.audit_explain(text, text, text, bigint, text, text, text, integer, timestamptz, timestamptz) IS
+'How audit_list() with these arguments finds its page: engine (posting or sql), reason (why sql), events and has_more of the page; and what the posting engine read for it: partitions_opened, index_pages_read, tids_decoded, keys_walked, heap_tuples_fetched. Arguments, rights and errors as for audit_list().';
+
 CREATE FUNCTION @extschema@.audit_get(id uuid, user_id bigint DEFAULT NULL)
 RETURNS TABLE (
   id uuid, created_at timestamptz, user_id bigint, actor_type text, actor_id text, source text, event_group text,
@@ -545,11 +554,11 @@ BEGIN
   EXECUTE format('GRANT USAGE ON SCHEMA @extschema@ TO %I', role);
   EXECUTE format('GRANT SELECT ON @extschema@.audit_events TO %I', role);
   EXECUTE format('GRANT EXECUTE ON FUNCTION @extschema@.audit_list, @extschema@.audit_list_json,
-                  @extschema@.audit_get, @extschema@.audit_get_json TO %I', role);
+                  @extschema@.audit_explain, @extschema@.audit_get, @extschema@.audit_get_json TO %I', role);
 END
 $$;
 COMMENT ON FUNCTION @extschema@.audit_grant_reader(name) IS
-'Lets the role read events: audit_list(), audit_list_json(), audit_get(), audit_get_json() and SELECT on audit_events. Row-level security on audit_events narrows it.';
+'Lets the role read events: audit_list(), audit_list_json(), audit_explain(), audit_get(), audit_get_json() and SELECT on audit_events. Row-level security on audit_events narrows it.';
 
 CREATE FUNCTION @extschema@.audit_grant_writer(role name) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -589,8 +598,8 @@ REVOKE ALL ON @extschema@.audit_events, @extschema@.audit_events_default, @extsc
   @extschema@.audit_api_keys, @extschema@.audit_policies FROM PUBLIC;
 REVOKE ALL ON FUNCTION
   @extschema@.audit_make_id, @extschema@.audit_events_before_insert, @extschema@.audit_index_partition,
-  @extschema@.audit_create_partition, @extschema@.audit_list, @extschema@.audit_list_json, @extschema@.audit_get,
-  @extschema@.audit_get_json, @extschema@.audit_log, @extschema@.audit_are_scopes, @extschema@.audit_notify_principals,
+  @extschema@.audit_create_partition, @extschema@.audit_list, @extschema@.audit_list_json, @extschema@.audit_explain,
+  @extschema@.audit_get, @extschema@.audit_get_json, @extschema@.audit_log, @extschema@.audit_are_scopes, @extschema@.audit_notify_principals,
   @extschema@.audit_hash_password, @extschema@.audit_is_password, @extschema@.audit_make_api_key,
   @extschema@.audit_check_password, @extschema@.audit_check_principal, @extschema@.audit_create_user,
   @extschema@.audit_require_user, @extschema@.audit_set_password, @extschema@.audit_revoke_tokens,

@@ -1,4 +1,5 @@
 // What PostgreSQL looks for when it loads the library.
+#include "settings.hpp"
 #include "sql_entry.hpp"
 #include "sql_plans.hpp"
 
@@ -8,4 +9,7 @@ PG_MODULE_MAGIC;
 PGDLLEXPORT void _PG_init();
 }
 
-void _PG_init() { audit::pg::watch_schema_changes(); }
+void _PG_init() {
+  audit::pg::define_settings();
+  audit::pg::watch_schema_changes();
+}

@@ -1,6 +1,8 @@
 // Pages: one event more than the page holds is asked for, which tells whether there is a next page without a count.
 #include "page.hpp"
 
+#include "posting_page.hpp"
+#include "settings.hpp"
 #include "sql_page.hpp"
 
 namespace audit::pg {
@@ -31,7 +33,15 @@ static_assert(std::is_trivially_destructible_v<PageLimit>);
 
 PageEnd fetch_page(const PageRequest& request, EventSink& sink) {
   PageLimit page(request.page_size, sink);
-  find_events_by_sql(request, request.page_size + 1, page);
+  const int event_limit = request.page_size + 1;
+  SearchReport report;
+  bool is_found = false;
+  if (engine_setting() == Engine::sql)
+    report.sql_reason = "audit_ext.engine is sql";
+  else
+    is_found = find_events_by_postings(request, event_limit, page, report);
+  if (!is_found) find_events_by_sql(request, event_limit, page);
+  page.end.report = report;
   return page.end;
 }
 

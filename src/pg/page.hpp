@@ -3,6 +3,7 @@
 
 #include "event_row.hpp"
 #include "page_request.hpp"
+#include "search_report.hpp"
 
 namespace audit::pg {
 
@@ -10,6 +11,7 @@ struct PageEnd {
   int event_count = 0;
   bool has_more = false;
   EventKey last;  // of the last event on the page; meaningless while event_count is 0
+  SearchReport report;
 };
 
 // Hands the page's events, at most page_size, to `sink` in the order of the list.

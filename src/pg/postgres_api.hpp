@@ -1,6 +1,7 @@
 // Everything the glue is made of, in the one order that works: the standard library and the core first (the macros of
 // postgres.h break C++ names), then postgres.h before every other PostgreSQL header, inside extern "C".
-// The only file that includes any of PostgreSQL's headers.
+// The only file that includes PostgreSQL's headers, but for those of single index types (posting_reader.cpp,
+// key_walk.cpp).
 //
 // Rules of every file that includes this: longjmp out of any PostgreSQL call skips destructors, so locals are trivially
 // destructible; nothing is thrown and nothing is allocated with new (the module is built with -fno-exceptions).
@@ -8,6 +9,7 @@
 
 #include <sys/socket.h>  // AF_INET, which utils/inet.h refers to
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -18,28 +20,54 @@
 #include "../core/event_filters.hpp"
 #include "../core/event_json.hpp"
 #include "../core/json_writer.hpp"
+#include "../core/newest_events.hpp"
 #include "../core/page_cursor.hpp"
+#include "../core/posting_intersection.hpp"
 #include "../core/uuid_v7.hpp"
 
 extern "C" {
 #include "postgres.h"
 
 #include "access/detoast.h"
+#include "access/genam.h"
 #include "access/htup_details.h"
+#include "access/relation.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "catalog/index.h"
+#include "catalog/namespace.h"
+#include "catalog/partition.h"
+#include "catalog/pg_am_d.h"
+#include "catalog/pg_collation_d.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
+#include "executor/executor.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
+#include "parser/parse_relation.h"
+#include "partitioning/partbounds.h"
+#include "partitioning/partdesc.h"
+#include "pgstat.h"
+#include "storage/bufmgr.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/guc.h"
 #include "utils/inet.h"
 #include "utils/inval.h"
 #include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/partcache.h"
 #include "utils/rel.h"
+#include "utils/rls.h"
+#include "utils/snapmgr.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 #include "utils/uuid.h"

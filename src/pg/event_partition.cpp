@@ -1,0 +1,180 @@
+// Partitions: see the header. Locks are taken table first, then indexes, as the planner does. A partition that is not
+// exactly what audit_index_partition() makes is never guessed about.
+#include "event_partition.hpp"
+
+#include "pg_compat.hpp"
+
+namespace audit::pg {
+namespace {
+
+bool is_column(TupleDesc descriptor, int number, std::string_view name) {
+  const Form_pg_attribute attribute = TupleDescAttr(descriptor, number - 1);
+  return !attribute->attisdropped && name == NameStr(attribute->attname);
+}
+
+// From 1; 0: none. A partition that was attached may have its columns in another order, but for their types.
+AttrNumber column_number(TupleDesc descriptor, int usual_index) {
+  const std::string_view name = event_columns[static_cast<std::size_t>(usual_index)].name();
+  if (usual_index < descriptor->natts && is_column(descriptor, usual_index + 1, name))
+    return static_cast<AttrNumber>(usual_index + 1);
+  for (int number = 1; number <= descriptor->natts; number++)
+    if (is_column(descriptor, number, name)) return static_cast<AttrNumber>(number);
+  return 0;
+}
+
+bool find_columns(EventPartition& partition) {
+  TupleDesc descriptor = RelationGetDescr(partition.table);
+  for (int i = 0; i < event_column_count; i++) {
+    partition.columns[i] = column_number(descriptor, i);
+    if (partition.columns[i] == 0) return false;
+  }
+  partition.last_key_or_filter_column = Max(partition.columns[id_column], partition.columns[created_at_column]);
+  for (const int column : filter_columns)
+    partition.last_key_or_filter_column = Max(partition.last_key_or_filter_column, partition.columns[column]);
+  return true;
+}
+
+// What the planner asks before it uses an index: the last is whether rows older than it may have been changed in a way
+// that it does not know of and our snapshot does.
+bool is_usable(Relation index) {
+  const Form_pg_index form = index->rd_index;
+  return form->indisvalid && form->indisready && form->indislive &&
+         !(form->indcheckxmin &&
+           !TransactionIdPrecedes(HeapTupleHeaderGetXmin(index->rd_indextuple->t_data), TransactionXmin)) &&
+         heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, nullptr) &&
+         heap_attisnull(index->rd_indextuple, Anum_pg_index_indexprs, nullptr);
+}
+
+bool is_expected_primary_key(const EventPartition& partition, Relation index) {
+  const Form_pg_index form = index->rd_index;
+  return index->rd_rel->relam == BTREE_AM_OID && form->indnatts == 2 && form->indnkeyatts == 2 && form->indisunique &&
+         form->indkey.values[0] == partition.columns[created_at_column] &&
+         form->indkey.values[1] == partition.columns[id_column] && index->rd_indoption[0] == 0 &&
+         index->rd_indoption[1] == 0 && index_getprocid(index, 1, 1) == F_TIMESTAMPTZ_CMP &&
+         index_getprocid(index, 2, 1) == F_UUID_CMP && is_usable(index);
+}
+
+bool has_name(Oid function, const char* expected) {
+  char* name = get_func_name(function);
+  return name != nullptr && strcmp(name, expected) == 0;
+}
+
+// btree_gin's operator class for text or bigint: one key a row, the value itself, compared as such.
+bool has_expected_class(Relation index, int column, bool is_text) {
+  constexpr uint16 compare_function = 1, extract_function = 2;
+  const auto number = static_cast<AttrNumber>(column);
+  return index_getprocid(index, number, compare_function) == (is_text ? F_BTTEXTCMP : F_BTINT8CMP) &&
+         has_name(index_getprocid(index, number, extract_function),
+                  is_text ? "gin_extract_value_text" : "gin_extract_value_int8") &&
+         index->rd_indcollation[column - 1] == (is_text ? DEFAULT_COLLATION_OID : InvalidOid);
+}
+
+bool is_expected_filter_index(EventPartition& partition, Relation index) {
+  const Form_pg_index form = index->rd_index;
+  if (form->indnatts != filter_count || form->indnkeyatts != filter_count || !is_usable(index)) return false;
+  for (int filter = 0; filter < filter_count; filter++) {
+    int column = 1;
+    while (column <= filter_count && form->indkey.values[column - 1] != partition.columns[filter_columns[filter]])
+      column++;
+    const bool is_text = event_columns[static_cast<std::size_t>(filter_columns[filter])].kind == ColumnKind::text;
+    if (column > filter_count || !has_expected_class(index, column, is_text)) return false;
+    partition.filter_index_columns[filter] = column;
+  }
+  return true;
+}
+
+Oid access_method_of(Oid relation) {
+  HeapTuple row = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
+  if (!HeapTupleIsValid(row)) return InvalidOid;
+  const Oid method = reinterpret_cast<Form_pg_class>(GETSTRUCT(row))->relam;
+  ReleaseSysCache(row);
+  return method;
+}
+
+bool open_primary_key(EventPartition& partition) {
+  const Oid oid = RelationGetPrimaryKeyIndex(partition.table);
+  if (!OidIsValid(oid)) return false;
+  partition.primary_key = index_open(oid, AccessShareLock);
+  return is_expected_primary_key(partition, partition.primary_key);
+}
+
+bool open_filter_index(EventPartition& partition) {
+  ListCell* cell = nullptr;
+  foreach (cell, RelationGetIndexList(partition.table)) {
+    // The access method first: no lock is taken on indexes that are of no use here.
+    if (access_method_of(lfirst_oid(cell)) != GIN_AM_OID) continue;
+    Relation index = index_open(lfirst_oid(cell), AccessShareLock);
+    if (is_expected_filter_index(partition, index)) {
+      partition.filter_index = index;
+      return true;
+    }
+    index_close(index, NoLock);
+  }
+  return false;
+}
+
+const char* reason_against_table(Relation table) {
+  if (table->rd_rel->relkind != RELKIND_RELATION) return "is not an ordinary table";
+  if (table->rd_rel->relam != HEAP_TABLE_AM_OID) return "is not a heap";
+  if (RELATION_IS_OTHER_TEMP(table)) return "is a temporary table of another session";
+  if (RecoveryInProgress() && !RelationNeedsWAL(table)) return "is not readable on a standby";
+  return nullptr;
+}
+
+const char* reason_against(EventPartition& partition) {
+  if (const char* reason = reason_against_table(partition.table)) return reason;
+  if (!find_columns(partition)) return "has other columns";
+  if (!open_primary_key(partition)) return "has no primary key (created_at, id) that can be used";
+  if (!open_filter_index(partition)) return "has no filter index that can be used";
+  return nullptr;
+}
+
+KeyRange range_between(PartitionBoundInfo bounds, int upper) {
+  KeyRange range;
+  if (upper > 0 && bounds->kind[upper - 1][0] == PARTITION_RANGE_DATUM_VALUE)
+    range.from = first_key_of(DatumGetTimestampTz(bounds->datums[upper - 1][0]));
+  if (bounds->kind[upper][0] == PARTITION_RANGE_DATUM_VALUE)
+    range.before = first_key_of(DatumGetTimestampTz(bounds->datums[upper][0]));
+  return range;
+}
+
+}  // namespace
+
+int list_partitions(Relation events, const KeyRange& range, PartitionBounds*& partitions) {
+  // As the planner: without partitions that are being detached, from this snapshot's view.
+  const PartitionDesc descriptor = RelationGetPartitionDesc(events, true);
+  partitions =
+      static_cast<PartitionBounds*>(palloc(sizeof(PartitionBounds) * static_cast<Size>(descriptor->nparts + 1)));
+  if (descriptor->nparts == 0) return 0;
+  const PartitionBoundInfo bounds = descriptor->boundinfo;
+  int count = 0;
+  // indexes[i] is the partition below datums[i], and above the datum before.
+  for (int i = bounds->ndatums - 1; i >= 0; i--) {
+    if (bounds->indexes[i] < 0) continue;
+    const KeyRange partition_range = range_between(bounds, i);
+    if (!is_empty(intersect(range, partition_range)))
+      partitions[count++] = {descriptor->oids[bounds->indexes[i]], partition_range, false};
+  }
+  if (partition_bound_has_default(bounds))
+    partitions[count++] = {descriptor->oids[bounds->default_index], KeyRange{}, true};
+  return count;
+}
+
+Opened open_partition(const PartitionBounds& bounds, EventPartition& partition, const char*& sql_reason) {
+  partition = EventPartition{};
+  partition.table = try_relation_open(bounds.oid, AccessShareLock);
+  if (partition.table == nullptr) return Opened::is_gone;
+  const char* reason = reason_against(partition);
+  if (reason == nullptr) return Opened::yes;
+  sql_reason = psprintf("partition %s %s", RelationGetRelationName(partition.table), reason);
+  close_partition(partition);
+  return Opened::needs_sql;
+}
+
+void close_partition(EventPartition& partition) {
+  if (partition.filter_index != nullptr) index_close(partition.filter_index, NoLock);
+  if (partition.primary_key != nullptr) index_close(partition.primary_key, NoLock);
+  relation_close(partition.table, NoLock);
+}
+
+}  // namespace audit::pg

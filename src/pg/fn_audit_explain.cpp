@@ -1,0 +1,45 @@
+// audit_explain(...): finds a page as audit_list(...) would, and tells how instead of what.
+#include "page.hpp"
+#include "sql_entry.hpp"
+
+namespace audit::pg {
+namespace {
+
+class NoSink final : public EventSink {
+ public:
+  void add(const EventRow&) override {}
+};
+
+void put(const ReturnSetInfo* result, const char* name, const char* value) {
+  const Datum values[] = {CStringGetTextDatum(name), value == nullptr ? Datum{0} : CStringGetTextDatum(value)};
+  const bool nulls[] = {false, value == nullptr};
+  tuplestore_putvalues(result->setResult, result->setDesc, const_cast<Datum*>(values), const_cast<bool*>(nulls));
+}
+
+void put(const ReturnSetInfo* result, const char* name, std::int64_t value) {
+  put(result, name, psprintf(INT64_FORMAT, static_cast<int64>(value)));
+}
+
+}  // namespace
+}  // namespace audit::pg
+
+AUDIT_SQL_FUNCTION(audit_explain) {
+  using namespace audit::pg;
+  const PageRequest request = read_page_request(fcinfo);
+  InitMaterializedSRF(fcinfo, 0);
+  const auto* result = reinterpret_cast<const ReturnSetInfo*>(fcinfo->resultinfo);
+  NoSink sink;
+  const PageEnd end = fetch_page(request, sink);
+  const SearchReport& report = end.report;
+  put(result, "engine", report.sql_reason == nullptr ? "posting" : "sql");
+  put(result, "reason", report.sql_reason);
+  put(result, "events", end.event_count);
+  put(result, "has_more", end.has_more ? "true" : "false");
+  // What the posting engine did, even if it gave up.
+  put(result, "partitions_opened", report.partitions_opened);
+  put(result, "index_pages_read", report.index_pages_read);
+  put(result, "tids_decoded", report.tids_decoded);
+  put(result, "keys_walked", report.keys_walked);
+  put(result, "heap_tuples_fetched", report.heap_tuples_fetched);
+  return Datum{0};
+}

@@ -1,0 +1,290 @@
+// Two searches race for the proof that nothing newer is left:
+//
+//  - The collector goes down the table by row address: it intersects the posting lists and fetches what they have in
+//    common. Address order is nearly the order of time, so it soon has a page full of good events; it has proved
+//    nothing until it has been through all of the lists.
+//  - The walker goes down the primary key, which is the order of the list. It passes over entries whose address the
+//    collector has been past (if they match they were fetched), tests the others against the posting lists, and fetches
+//    those that match. When it comes to an entry older than the worst event kept, nothing newer is left.
+//
+// On events stored in order the walker has little to test. In a badly ordered table it finds the page by itself if the
+// filter is common, and the collector does if it is rare. Each runs on while the other has cost more, so the whole
+// costs a small multiple of the cheaper one, whatever the data are like and without any statistics.
+#include "partition_search.hpp"
+
+#include "key_walk.hpp"
+#include "posting_reader.hpp"
+
+namespace audit::pg {
+namespace {
+
+constexpr double collector_head_start_ns = 200'000;
+constexpr int looks_at_a_time = 1000;
+
+// Rough, for comparing the two searches only; measured on one machine, and only their relations matter.
+double cost_ns(const SearchReport& report) {
+  return 1200.0 * static_cast<double>(report.index_pages_read) + 2.0 * static_cast<double>(report.tids_decoded) +
+         4.0 * static_cast<double>(report.keys_walked) + 1000.0 * static_cast<double>(report.heap_tuples_fetched);
+}
+
+class PartitionSearch {
+ public:
+  PartitionSearch(const PageSearch& search, const EventPartition& partition, const KeyRange& partition_range)
+      : search_(search),
+        partition_(partition),
+        range_(intersect(search.range, partition_range)),
+        is_cut_above_(compare(range_.before, partition_range.before) < 0) {}
+
+  const char* run();
+
+ private:
+  bool find_lists();
+  void race();
+  bool walker_goes_first() const;
+  void collect();
+  void start_next_part();
+  bool collector_has_passed(Tid tid) const;
+  void walk();
+  bool load_page();
+  void walk_page();
+  void start_below_page();
+  bool is_out_of_reach(const EventKey& key) const;
+  bool has_all_values(Tid tid);
+  void fetch(Tid tid);
+  void start_fetching();
+  bool matches_filters();
+  EventKey key_of_slot();
+  void keep(const EventKey& key);
+  void end_fetching();
+
+  const PageSearch& search_;
+  const EventPartition& partition_;
+  KeyRange range_;
+  bool is_cut_above_;     // by a cursor or `until`: the partition may hold newer events than are looked for
+  bool is_done_ = false;  // it is proved that all that belongs into search_.found is there
+
+  // The collector. First part: from start_ down; then, if that was not the end of the table: from there down to start_.
+  Postings postings_[filter_count];
+  PostingList collector_lists_[filter_count];
+  PostingIntersection<PostingList> collector_{collector_lists_, 0};
+  Tid start_ = tid_max;
+  Tid target_ = tid_max;  // of this part, what is above has been fetched
+  bool is_first_part_ = true;
+  double collector_cost_ns_ = 0;
+
+  // The walker, with cursors of its own into the lists, since it jumps about where the collector goes straight down.
+  KeyWalk* walk_ = nullptr;
+  bool has_page_ = false;
+  PostingList walker_lists_[filter_count];
+  PostingIntersection<PostingList> walker_{walker_lists_, 0};
+  bool has_walker_lists_ = false;
+  double walker_cost_ns_ = 0;
+
+  IndexFetchTableData* heap_ = nullptr;
+  TupleTableSlot* slot_ = nullptr;
+};
+static_assert(std::is_trivially_destructible_v<PartitionSearch>);
+
+const char* PartitionSearch::run() {
+  if (is_empty(range_)) return nullptr;
+  // With the page full already (the default partition comes last), one look at the newest entry is often enough.
+  if (search_.found->is_full()) {
+    if (!load_page() || is_out_of_reach(walk_->key(0))) return nullptr;
+  }
+  if (search_.given_count > 0) {
+    if (has_pending_entries(partition_.filter_index, search_.report)) return "has a pending list in its filter index";
+    if (!find_lists()) return nullptr;  // a value that no row has
+    if (is_cut_above_) {
+      if (!has_page_ && !load_page()) return nullptr;
+      start_below_page();
+    }
+  }
+  race();
+  end_fetching();
+  return nullptr;
+}
+
+// False where one of the values is in no row. Short lists come first: they make the longest jumps.
+bool PartitionSearch::find_lists() {
+  PostingFinder* finder = PostingFinder::create(partition_.filter_index, search_.report);
+  pgstat_count_index_scan(partition_.filter_index);  // or the index would look unused
+  int short_count = 0;
+  for (int i = 0; i < search_.given_count; i++) {
+    const GivenFilter& filter = search_.filters[i];
+    Postings postings{};
+    if (!finder->find(partition_.filter_index_columns[filter.number], filter.value, postings)) return false;
+    postings_[i] = postings;
+    if (postings.tids != nullptr) std::swap(postings_[i], postings_[short_count++]);
+  }
+  for (int i = 0; i < search_.given_count; i++)
+    collector_lists_[i].begin(partition_.filter_index, postings_[i], search_.report);
+  collector_ = PostingIntersection<PostingList>(collector_lists_, search_.given_count);
+  return true;
+}
+
+void PartitionSearch::race() {
+  while (!is_done_) {
+    CHECK_FOR_INTERRUPTS();
+    const double before_ns = cost_ns(*search_.report);
+    const bool is_walkers_turn = walker_goes_first();
+    is_walkers_turn ? walk() : collect();
+    (is_walkers_turn ? walker_cost_ns_ : collector_cost_ns_) += cost_ns(*search_.report) - before_ns;
+  }
+}
+
+// A full page is what the walker can prove complete, and it usually has not far to go. Without one it might have to go
+// through the whole key, so it gets a small share.
+bool PartitionSearch::walker_goes_first() const {
+  if (search_.given_count == 0) return true;
+  if (search_.found->is_full()) return walker_cost_ns_ <= 4 * collector_cost_ns_ + collector_head_start_ns;
+  if (collector_cost_ns_ < collector_head_start_ns) return has_page_ && is_out_of_reach(walk_->key(walk_->size() - 1));
+  return 4 * walker_cost_ns_ < collector_cost_ns_;
+}
+
+void PartitionSearch::collect() {
+  Tid place = 0;
+  const Seek seek = collector_.seek_at_most(target_, looks_at_a_time, place);
+  if (seek == Seek::exhausted || (!is_first_part_ && place <= start_)) {
+    start_next_part();
+    return;
+  }
+  if (seek == Seek::found) fetch(place);
+  target_ = seek == Seek::found ? place - 1 : place;
+}
+
+void PartitionSearch::start_next_part() {
+  is_done_ = !is_first_part_ || start_ == tid_max;
+  is_first_part_ = false;
+  target_ = tid_max;
+}
+
+bool PartitionSearch::collector_has_passed(Tid tid) const {
+  if (search_.given_count == 0) return false;
+  return is_first_part_ ? tid > target_ && tid <= start_ : tid > target_ || tid <= start_;
+}
+
+bool PartitionSearch::load_page() {
+  if (walk_ == nullptr) {
+    walk_ = static_cast<KeyWalk*>(palloc(sizeof(KeyWalk)));
+    walk_->begin(partition_.table, partition_.primary_key, range_.before, search_.report);
+    pgstat_count_index_scan(partition_.primary_key);
+  }
+  has_page_ = walk_->next_page();
+  return has_page_;
+}
+
+// Where the events older than the page's first are likely to begin. Only a guess, which the walker makes good: three
+// quarters of the page lie below the upper quartile of its addresses, the rest about as far above it as it is above the
+// median. A few rows that are far away do not move it.
+void PartitionSearch::start_below_page() {
+  constexpr int sample_max = 32;
+  Tid sample[sample_max];
+  const int count = Min(walk_->size(), sample_max);
+  for (int i = 0; i < count; i++) sample[i] = walk_->tid(i * walk_->size() / count);
+  std::sort(sample, sample + count);
+  const Tid upper_quartile = sample[count * 3 / 4];
+  start_ = (upper_quartile + (upper_quartile - sample[count / 2])) | ((1 << tid_offset_bits) - 1);
+  target_ = start_;
+}
+
+void PartitionSearch::walk() {
+  if (!has_page_ && !load_page()) {
+    is_done_ = true;
+    return;
+  }
+  walk_page();
+  if (is_out_of_reach(walk_->key(walk_->size() - 1))) is_done_ = true;
+  has_page_ = false;
+}
+
+void PartitionSearch::walk_page() {
+  for (int i = 0; i < walk_->size(); i++) {
+    const Tid tid = walk_->tid(i);
+    if (collector_has_passed(tid)) continue;
+    const EventKey key = walk_->key(i);
+    if (is_out_of_reach(key)) return;
+    if (search_.found->wants(key) && has_all_values(tid)) fetch(tid);
+  }
+}
+
+// Older than anything that would still come in.
+bool PartitionSearch::is_out_of_reach(const EventKey& key) const {
+  return compare(key, range_.from) < 0 || (search_.found->is_full() && compare(key, search_.found->oldest()) < 0);
+}
+
+bool PartitionSearch::has_all_values(Tid tid) {
+  if (search_.given_count == 0) return true;
+  if (!has_walker_lists_) {
+    for (int i = 0; i < search_.given_count; i++)
+      walker_lists_[i].begin(partition_.filter_index, postings_[i], search_.report);
+    walker_ = PostingIntersection<PostingList>(walker_lists_, search_.given_count);
+    has_walker_lists_ = true;
+  }
+  return walker_.contains(tid);
+}
+
+void PartitionSearch::start_fetching() {
+  slot_ = table_slot_create(partition_.table, nullptr);
+  heap_ = table_index_fetch_begin(partition_.table);
+}
+
+void PartitionSearch::end_fetching() {
+  if (heap_ == nullptr) return;
+  table_index_fetch_end(heap_);
+  ExecDropSingleTupleTableSlot(slot_);
+}
+
+// Keeps the row at that address if it is visible, matches and belongs into the page.
+void PartitionSearch::fetch(Tid tid) {
+  if (heap_ == nullptr) start_fetching();
+  ItemPointerData pointer = pointer_of(tid);
+  bool call_again = false, is_dead_to_all = false;
+  search_.report->heap_tuples_fetched++;
+  if (!table_index_fetch_tuple(heap_, &pointer, search_.snapshot, slot_, &call_again, &is_dead_to_all)) return;
+  pgstat_count_heap_fetch(search_.given_count > 0 ? partition_.filter_index : partition_.primary_key);
+  slot_getsomeattrs(slot_, partition_.last_key_or_filter_column);
+  const EventKey key = key_of_slot();
+  if (contains(range_, key) && search_.found->wants(key) && matches_filters()) keep(key);
+}
+
+EventKey PartitionSearch::key_of_slot() {
+  EventKey key;
+  key.created_at_us = DatumGetTimestampTz(slot_->tts_values[partition_.columns[created_at_column] - 1]);
+  memcpy(key.id.data(), DatumGetUUIDP(slot_->tts_values[partition_.columns[id_column] - 1])->data, UUID_LEN);
+  return key;
+}
+
+// The lists tell what a row had when it came; the row itself decides.
+bool PartitionSearch::matches_filters() {
+  for (int i = 0; i < search_.given_count; i++) {
+    const GivenFilter& filter = search_.filters[i];
+    const int column = filter_columns[filter.number];
+    const int position = partition_.columns[column] - 1;
+    if (slot_->tts_isnull[position]) return false;
+    const Datum value = slot_->tts_values[position];
+    if (event_columns[static_cast<std::size_t>(column)].kind == ColumnKind::integer) {
+      if (DatumGetInt64(value) != DatumGetInt64(filter.value)) return false;
+      continue;
+    }
+    const text* unpacked = DatumGetTextPP(value);
+    if (filter.text != std::string_view(VARDATA_ANY(unpacked), VARSIZE_ANY_EXHDR(unpacked))) return false;
+  }
+  return true;
+}
+
+void PartitionSearch::keep(const EventKey& key) {
+  const MemoryContext caller = MemoryContextSwitchTo(search_.found_context);
+  const FoundEvent event{ExecCopySlotHeapTuple(slot_), &partition_};
+  MemoryContextSwitchTo(caller);
+  FoundEvent evicted{};
+  if (search_.found->add(key, event, evicted)) heap_freetuple(evicted.row);
+}
+
+}  // namespace
+
+const char* search_partition(const PageSearch& search, const EventPartition& partition,
+                             const KeyRange& partition_range) {
+  return PartitionSearch(search, partition, partition_range).run();
+}
+
+}  // namespace audit::pg

@@ -1,0 +1,39 @@
+// Finds the newest events that match, in one partition, exactly in the order of the list.
+#pragma once
+
+#include "event_partition.hpp"
+#include "page_request.hpp"
+#include "postgres_api.hpp"
+#include "search_report.hpp"
+
+namespace audit::pg {
+
+// A found event: a copy of the row, and the partition whose row type it has.
+struct FoundEvent {
+  HeapTuple row;
+  const EventPartition* partition;
+};
+
+struct GivenFilter {
+  int number;             // which, in the order of PageRequest::filter_values
+  Datum value;            // as given
+  std::string_view text;  // of all but user_id
+};
+
+// What is looked for, and the best that has been found so far in all partitions.
+struct PageSearch {
+  GivenFilter filters[filter_count];
+  int given_count;
+  KeyRange range;
+  Snapshot snapshot;
+  NewestEvents<FoundEvent>* found;
+  MemoryContext found_context;  // for the rows
+  SearchReport* report;
+};
+
+// Brings search.found up to date with the partition, whose events are all of `partition_range`. `partition` must
+// outlive what is found. Returns nullptr, or why only SQL can read this partition. Memory: the current context.
+const char* search_partition(const PageSearch& search, const EventPartition& partition,
+                             const KeyRange& partition_range);
+
+}  // namespace audit::pg

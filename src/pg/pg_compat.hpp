@@ -1,0 +1,57 @@
+// What differs between the versions of PostgreSQL that the posting engine knows: 15, 16 and 17. All other versions use
+// the SQL path.
+#pragma once
+
+#include "postgres_api.hpp"
+
+namespace audit::pg {
+
+constexpr bool is_known_server_version = PG_VERSION_NUM >= 150000 && PG_VERSION_NUM < 180000;
+
+// Whether the executor would let the current user run that SELECT, plug-ins (ExecutorCheckPerms_hook) included.
+inline bool may_select(RangeTblEntry* table, Bitmapset* columns) {
+#if PG_VERSION_NUM >= 160000
+  List* permissions = NIL;
+  RTEPermissionInfo* permission = addRTEPermissionInfo(&permissions, table);
+  permission->requiredPerms = ACL_SELECT;
+  permission->selectedCols = columns;
+  return ExecCheckPermissions(list_make1(table), permissions, false);
+#else
+  table->requiredPerms = ACL_SELECT;
+  table->selectedCols = columns;
+  return ExecCheckRTPerms(list_make1(table), false);
+#endif
+}
+
+inline bool may_use_schema(Oid schema) {
+#if PG_VERSION_NUM >= 160000
+  return object_aclcheck(NamespaceRelationId, schema, GetUserId(), ACL_USAGE) == ACLCHECK_OK;
+#else
+  return pg_namespace_aclcheck(schema, GetUserId(), ACL_USAGE) == ACLCHECK_OK;
+#endif
+}
+
+// old_snapshot_threshold (gone in 17): whether VACUUM may remove rows that a snapshot in use still sees.
+inline bool may_snapshots_expire() {
+#if PG_VERSION_NUM < 170000
+  return old_snapshot_threshold >= 0;
+#else
+  return false;
+#endif
+}
+
+// The snapshot argument that some functions had for old_snapshot_threshold; used as the last argument of a call.
+#if PG_VERSION_NUM < 170000
+#define AUDIT_SNAPSHOT_ARGUMENT , GetActiveSnapshot()
+#else
+#define AUDIT_SNAPSHOT_ARGUMENT
+#endif
+
+// _bt_search() is told the table since 16.
+#if PG_VERSION_NUM >= 160000
+#define AUDIT_TABLE_ARGUMENT(table) (table),
+#else
+#define AUDIT_TABLE_ARGUMENT(table)
+#endif
+
+}  // namespace audit::pg

@@ -1,0 +1,232 @@
+// The reader: see the header. How GIN's pages are laid out and locked is told in src/backend/access/gin/README:
+//  - Search goes down with one share lock at a time, the parent's released before the child's is taken; so the child
+//  may
+//    have been split meanwhile (follow right links while the target is above the page's right bound), or emptied and
+//    deleted by VACUUM (start again from the root: deleted pages stay as they are while our snapshot lives).
+//  - Right links are followed with the next page locked before this one is released (ginStepRight), or the next one
+//  could
+//    be deleted in between.
+//  - There are no left links: what is left of a leaf begins at the right bound of its left sibling, which is the key
+//    before ours in the parent, or that of a page we came from by a right link.
+//  - Entries and roots of posting trees are never deleted, and a tree never becomes an inline list again.
+// This is the only file that includes gin_private.h.
+#include "posting_reader.hpp"
+
+#include "pg_compat.hpp"
+
+extern "C" {
+#include "access/gin_private.h"
+}
+
+namespace audit::pg {
+namespace {
+
+// One byte of a segment at least an address, and the first one.
+constexpr int segment_header_size = offsetof(GinPostingList, bytes);
+constexpr int segments_max = BLCKSZ / segment_header_size;
+
+[[noreturn]] void report_unknown_page(Relation index) {
+  ereport(ERROR, errcode(ERRCODE_INDEX_CORRUPTED),
+          errmsg("index \"%s\" has a page that the posting engine cannot read", RelationGetRelationName(index)),
+          errhint("REINDEX it, or SET audit_ext.engine = sql."));
+  pg_unreachable();
+}
+
+// Decodes addresses of a compressed list up to `target` (all of those at or below it) into `tids`; returns how many.
+// Each is stored as the difference to the one before, seven bits a byte, least significant first; a set high bit says
+// that another byte follows. `is_complete`: whether the list has no more.
+int decode_postings(const GinPostingList* list, Tid target, Tid* tids, bool& is_complete) {
+  const unsigned char* at = list->bytes;
+  const unsigned char* const end = at + list->nbytes;
+  Tid tid = tid_of(list->first);
+  int count = 0;
+  tids[count++] = tid;
+  while (at < end && tid < target) {
+    Tid delta = *at & 0x7f;
+    for (int shift = 7; (*at++ & 0x80) != 0 && at < end; shift += 7) delta |= static_cast<Tid>(*at & 0x7f) << shift;
+    tid += delta;
+    tids[count++] = tid;
+  }
+  is_complete = at >= end;
+  return count;
+}
+
+// Which child of a posting tree's inner page may hold the target, and the bound left of that child.
+BlockNumber choose_child(Page page, Tid target, Tid& left_bound) {
+  int low = FirstOffsetNumber, high = GinPageGetOpaque(page)->maxoff;
+  // The last child takes whatever is above the others' keys.
+  while (low < high) {
+    const int middle = (low + high) / 2;
+    if (tid_of(GinDataPageGetPostingItem(page, middle)->key) < target)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  if (low > FirstOffsetNumber) left_bound = tid_of(GinDataPageGetPostingItem(page, low - 1)->key);
+  return PostingItemGetBlockNumber(GinDataPageGetPostingItem(page, low));
+}
+
+// Copies an inline list; the entry's page is locked.
+void copy_inline_list(IndexTuple entry, Postings& postings, SearchReport* report) {
+  const auto* list = reinterpret_cast<const GinPostingList*>(GinGetPosting(entry));
+  auto* tids = static_cast<Tid*>(palloc(sizeof(Tid) * (list->nbytes + 1u)));
+  bool is_complete = false;
+  postings.tid_count = decode_postings(list, tid_max, tids, is_complete);
+  postings.tids = tids;
+  report->tids_decoded += postings.tid_count;
+}
+
+}  // namespace
+
+bool has_pending_entries(Relation index, SearchReport* report) {
+  Buffer buffer = ReadBuffer(index, GIN_METAPAGE_BLKNO);
+  LockBuffer(buffer, GIN_SHARE);
+  const bool has_any = GinPageGetMeta(BufferGetPage(buffer))->head != InvalidBlockNumber;
+  UnlockReleaseBuffer(buffer);
+  report->index_pages_read++;
+  return has_any;
+}
+
+PostingFinder* PostingFinder::create(Relation index, SearchReport* report) {
+  auto* finder = static_cast<PostingFinder*>(palloc0(sizeof(PostingFinder)));
+  auto* state = static_cast<GinState*>(palloc(sizeof(GinState)));
+  initGinState(state, index);
+  finder->index_ = index;
+  finder->report_ = report;
+  finder->state_ = state;
+  return finder;
+}
+
+bool PostingFinder::find(int column, Datum value, Postings& postings) {
+  GinBtreeData tree;
+  ginPrepareEntryScan(&tree, static_cast<OffsetNumber>(column), value, GIN_CAT_NORM_KEY,
+                      static_cast<GinState*>(state_));
+  GinBtreeStack* stack = ginFindLeafPage(&tree, true, false AUDIT_SNAPSHOT_ARGUMENT);
+  const Page page = BufferGetPage(stack->buffer);
+  report_->index_pages_read++;
+  postings = {nullptr, 0, InvalidBlockNumber};
+  bool is_readable = true;
+  if (tree.findItem(&tree, stack)) {
+    auto* entry = reinterpret_cast<IndexTuple>(PageGetItem(page, PageGetItemId(page, stack->off)));
+    if (GinIsPostingTree(entry))
+      postings.tree_root = GinGetPostingTree(entry);
+    else if (GinGetNPosting(entry) > 0 && GinItupIsCompressed(entry))
+      copy_inline_list(entry, postings, report_);
+    else
+      is_readable = GinGetNPosting(entry) == 0;  // VACUUM leaves entries without any address
+  }
+  LockBuffer(stack->buffer, GIN_UNLOCK);
+  freeGinBtreeStack(stack);
+  if (!is_readable) report_unknown_page(index_);
+  return postings.tids != nullptr || postings.tree_root != InvalidBlockNumber;
+}
+
+void PostingList::begin(Relation index, const Postings& postings, SearchReport* report) {
+  *this = PostingList{};
+  index_ = index;
+  report_ = report;
+  root_ = postings.tree_root;
+  if (postings.tids != nullptr) {
+    tids_ = const_cast<Tid*>(postings.tids);
+    tid_count_ = postings.tid_count;
+    return;
+  }
+  page_ = static_cast<char*>(palloc(BLCKSZ));
+  segment_firsts_ = static_cast<Tid*>(palloc(sizeof(Tid) * segments_max));
+  segment_offsets_ = static_cast<std::uint16_t*>(palloc(sizeof(std::uint16_t) * segments_max));
+}
+
+bool PostingList::seek_at_most(Tid target, Tid& found) {
+  if (root_ == InvalidBlockNumber) {
+    const Tid* above = std::upper_bound(tids_, tids_ + tid_count_, target);
+    if (above == tids_) return false;
+    found = above[-1];
+    return true;
+  }
+  while (true) {
+    if (!has_leaf_ || target <= left_bound_ || target > right_bound_) load_leaf(target);
+    if (seek_in_leaf(target, found)) return true;
+    if (left_bound_ == 0) return false;
+    target = left_bound_;
+  }
+}
+
+bool PostingList::seek_in_leaf(Tid target, Tid& found) {
+  const Tid* above = std::upper_bound(segment_firsts_, segment_firsts_ + segment_count_, target);
+  if (above == segment_firsts_) return false;
+  const int segment = static_cast<int>(above - segment_firsts_) - 1;
+  if (segment != segment_ || target > decoded_up_to_) decode_segment(segment, target);
+  found = std::upper_bound(tids_, tids_ + tid_count_, target)[-1];
+  // A page whose left sibling was deleted since we read its parent may have taken in newer, invisible addresses.
+  return found > left_bound_;
+}
+
+void PostingList::decode_segment(int segment, Tid target) {
+  const auto* list = reinterpret_cast<const GinPostingList*>(page_ + segment_offsets_[segment]);
+  if (tid_capacity_ < list->nbytes + 1) {
+    tid_capacity_ = Max(list->nbytes + 1, 512);
+    tids_ = static_cast<Tid*>(palloc(sizeof(Tid) * static_cast<Size>(tid_capacity_)));
+  }
+  bool is_complete = false;
+  tid_count_ = decode_postings(list, target, tids_, is_complete);
+  segment_ = segment;
+  decoded_up_to_ = is_complete ? tid_max : target;
+  report_->tids_decoded += tid_count_;
+}
+
+void PostingList::index_segments() {
+  const Page page = page_;
+  const char* at = reinterpret_cast<const char*>(GinDataLeafPageGetPostingList(page));
+  const char* const end = at + GinDataLeafPageGetPostingListSize(page);
+  segment_count_ = 0;
+  segment_ = -1;
+  while (at < end && segment_count_ < segments_max) {
+    const auto* list = reinterpret_cast<const GinPostingList*>(at);
+    segment_firsts_[segment_count_] = tid_of(list->first);
+    segment_offsets_[segment_count_++] = static_cast<std::uint16_t>(at - page_);
+    at += SizeOfGinPostingList(list);
+  }
+}
+
+// Copies the leaf whose range holds the target.
+void PostingList::load_leaf(Tid target) {
+  has_leaf_ = false;
+  BlockNumber block = root_;
+  Tid left_bound = 0;
+  while (true) {
+    CHECK_FOR_INTERRUPTS();
+    Buffer buffer = ReadBuffer(index_, block);
+    LockBuffer(buffer, GIN_SHARE);
+    Page page = BufferGetPage(buffer);
+    report_->index_pages_read++;
+    while (!GinPageIsDeleted(page) && !GinPageRightMost(page) && target > tid_of(*GinDataPageGetRightBound(page))) {
+      left_bound = tid_of(*GinDataPageGetRightBound(page));
+      buffer = ginStepRight(buffer, index_, GIN_SHARE);
+      page = BufferGetPage(buffer);
+      report_->index_pages_read++;
+    }
+    if (GinPageIsDeleted(page)) {
+      UnlockReleaseBuffer(buffer);
+      block = root_;
+      left_bound = 0;
+      continue;
+    }
+    const bool is_leaf = GinPageIsLeaf(page);
+    const bool is_readable = GinPageIsData(page) && (!is_leaf || GinPageIsCompressed(page));
+    if (is_leaf && is_readable) {
+      memcpy(page_, page, BLCKSZ);
+      right_bound_ = GinPageRightMost(page) ? tid_max : tid_of(*GinDataPageGetRightBound(page));
+    } else if (is_readable) {
+      block = choose_child(page, target, left_bound);
+    }
+    UnlockReleaseBuffer(buffer);
+    if (!is_readable) report_unknown_page(index_);
+    if (!is_leaf) continue;
+    left_bound_ = left_bound;
+    index_segments();
+    has_leaf_ = true;
+    return;
+  }
+}
+
+}  // namespace audit::pg

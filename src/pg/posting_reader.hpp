@@ -1,0 +1,73 @@
+// Reads the lists of row addresses ("posting lists") that a GIN index keeps for each value of a column, downwards.
+#pragma once
+
+#include "postgres_api.hpp"
+#include "search_report.hpp"
+#include "tids.hpp"
+
+namespace audit::pg {
+
+// What the index knows about one value: few addresses as a copied array, many as the root of a tree of pages.
+struct Postings {
+  const Tid* tids;  // ascending; nullptr: a tree
+  int tid_count;
+  BlockNumber tree_root;
+};
+
+// Whether the index has entries in its pending list, where the lists do not show them. REQUIRES: asked before find(),
+// with the snapshot in force: entries leave the pending list only after they are in the lists, and those that join it
+// later are invisible to us.
+bool has_pending_entries(Relation index, SearchReport* report);
+
+// Finds values in one index. Allocated in a memory context (about 3 kB); what it finds is in the context current then.
+class PostingFinder {
+ public:
+  static PostingFinder* create(Relation index, SearchReport* report);
+
+  // The postings of `value` in the index's column (from 1); false where no row has it.
+  bool find(int column, Datum value, Postings& postings);
+
+ private:
+  Relation index_;
+  SearchReport* report_;
+  void* state_;  // GinState
+};
+
+// One value's list for PostingIntersection. Leaf pages are copied: no lock or pin is held between calls. Sees every
+// address that was in the list when it was made, but those of rows that VACUUM found dead; ones that came since or not.
+class PostingList {
+ public:
+  // REQUIRES: the relation stays open, and `postings` remain, while it is used; memory is taken from the current
+  // context.
+  void begin(Relation index, const Postings& postings, SearchReport* report);
+
+  // The greatest address <= target. Cheapest where targets go down. False: there is none.
+  bool seek_at_most(Tid target, Tid& found);
+
+ private:
+  bool seek_in_leaf(Tid target, Tid& found);
+  void load_leaf(Tid target);
+  void index_segments();
+  void decode_segment(int segment, Tid target);
+
+  Relation index_;
+  SearchReport* report_;
+  BlockNumber root_;
+  // The decoded addresses, ascending: an inline list, or part of a segment of the leaf.
+  Tid* tids_;
+  int tid_count_;
+  int tid_capacity_;
+  int segment_;        // that is decoded, -1: none
+  Tid decoded_up_to_;  // addresses of the segment above this may not be decoded
+  // The copied leaf holds what is above left_bound_ and at most right_bound_.
+  bool has_leaf_;
+  Tid left_bound_;  // 0: it is the leftmost
+  Tid right_bound_;
+  char* page_;
+  Tid* segment_firsts_;
+  std::uint16_t* segment_offsets_;
+  int segment_count_;
+};
+static_assert(std::is_trivially_destructible_v<PostingList>);
+
+}  // namespace audit::pg
