@@ -1,5 +1,6 @@
-// Finds what several descending lists have in common, by leapfrog: each list in turn is asked for its greatest member
-// at or below the place the others have come to, so that whatever lies between is passed over unread.
+// Finds what several descending lists have in common: the shortest list proposes, the others in turn are asked for
+// their greatest member at or below the proposal, and the first that answers with less sends the shortest on to there.
+// So a list is looked into only where all shorter ones agree, and whatever lies between is passed over unread.
 #pragma once
 
 #include <cstdint>
@@ -19,29 +20,28 @@ enum class Seek {
 };
 
 // A List has: bool seek_at_most(Tid target, Tid& found), its greatest member <= target, or false where there is none.
-// REQUIRES: `count` >= 1 lists that outlive this object.
+// REQUIRES: `count` >= 1 lists that outlive this object. Best with the shortest list first.
 template <typename List>
 class PostingIntersection {
  public:
   PostingIntersection(List* lists, int count) noexcept : lists_(lists), count_(count) {}
 
   // found: `place` is the greatest common member at or below the target. paused: nothing in common is above `place`;
-  // seek again from there. At most `look_limit` (>= 1) looks into lists.
+  // seek again from there. `look_limit` (>= 1): about how many looks into lists it takes at most.
   Seek seek_at_most(Tid target, int look_limit, Tid& place) {
-    Tid candidate = target;
-    int agreed = 0;
-    for (int looks = 0; looks < look_limit; looks++) {
-      Tid found = 0;
-      if (!lists_[next_].seek_at_most(candidate, found)) return Seek::exhausted;
-      agreed = found == candidate ? agreed + 1 : 1;
-      candidate = found;
-      next_ = next_ + 1 == count_ ? 0 : next_ + 1;
-      if (agreed == count_) {
+    for (int looks = 0; looks < look_limit;) {
+      Tid candidate = 0;
+      if (!lists_[0].seek_at_most(target, candidate)) return Seek::exhausted;
+      int agreed = 1;
+      for (target = candidate; agreed < count_ && target == candidate; agreed++)
+        if (!lists_[agreed].seek_at_most(candidate, target)) return Seek::exhausted;
+      if (target == candidate) {
         place = candidate;
         return Seek::found;
       }
+      looks += agreed;
     }
-    place = candidate;
+    place = target;
     return Seek::paused;
   }
 
@@ -57,7 +57,6 @@ class PostingIntersection {
  private:
   List* lists_;
   int count_;
-  int next_ = 0;
 };
 
 }  // namespace audit

@@ -18,7 +18,7 @@
 namespace audit::pg {
 namespace {
 
-constexpr double collector_head_start_ns = 200'000;
+constexpr double head_start_ns = 200'000;
 constexpr int looks_at_a_time = 1000;
 
 // Rough, for comparing the two searches only; measured on one machine, and only their relations matter.
@@ -39,8 +39,9 @@ class PartitionSearch {
 
  private:
   bool find_lists();
+  void sort_lists();
   void race();
-  bool walker_goes_first() const;
+  bool is_walkers_turn() const;
   void collect();
   void start_next_part();
   bool collector_has_passed(Tid tid) const;
@@ -104,40 +105,54 @@ const char* PartitionSearch::run() {
   return nullptr;
 }
 
-// False where one of the values is in no row. Short lists come first: they make the longest jumps.
+// False where one of the values is in no row.
 bool PartitionSearch::find_lists() {
   PostingFinder* finder = PostingFinder::create(partition_.filter_index, search_.report);
   pgstat_count_index_scan(partition_.filter_index);  // or the index would look unused
-  int short_count = 0;
   for (int i = 0; i < search_.given_count; i++) {
     const GivenFilter& filter = search_.filters[i];
-    Postings postings{};
-    if (!finder->find(partition_.filter_index_columns[filter.number], filter.value, postings)) return false;
-    postings_[i] = postings;
-    if (postings.tids != nullptr) std::swap(postings_[i], postings_[short_count++]);
+    if (!finder->find(partition_.filter_index_columns[filter.number], filter.value, postings_[i])) return false;
   }
+  if (search_.given_count > 1) sort_lists();
   for (int i = 0; i < search_.given_count; i++)
     collector_lists_[i].begin(partition_.filter_index, postings_[i], search_.report);
   collector_ = PostingIntersection<PostingList>(collector_lists_, search_.given_count);
   return true;
 }
 
+// Shortest first, as the intersection likes them.
+void PartitionSearch::sort_lists() {
+  std::int64_t sizes[filter_count];
+  for (int i = 0; i < search_.given_count; i++) {
+    const Postings postings = postings_[i];
+    const std::int64_t size = estimated_size(partition_.filter_index, postings, search_.report);
+    int place = i;
+    for (; place > 0 && sizes[place - 1] > size; place--) {
+      sizes[place] = sizes[place - 1];
+      postings_[place] = postings_[place - 1];
+    }
+    sizes[place] = size;
+    postings_[place] = postings;
+  }
+}
+
 void PartitionSearch::race() {
   while (!is_done_) {
     CHECK_FOR_INTERRUPTS();
     const double before_ns = cost_ns(*search_.report);
-    const bool is_walkers_turn = walker_goes_first();
-    is_walkers_turn ? walk() : collect();
-    (is_walkers_turn ? walker_cost_ns_ : collector_cost_ns_) += cost_ns(*search_.report) - before_ns;
+    const bool is_walk = is_walkers_turn();
+    is_walk ? walk() : collect();
+    (is_walk ? walker_cost_ns_ : collector_cost_ns_) += cost_ns(*search_.report) - before_ns;
   }
 }
 
-// A full page is what the walker can prove complete, and it usually has not far to go. Without one it might have to go
-// through the whole key, so it gets a small share.
-bool PartitionSearch::walker_goes_first() const {
+// A full page is what the walker can prove complete, and it often has not far to go: it starts, and they take turns by
+// cost. Without one it might have to go through the whole key, so the collector starts and the walker gets a small
+// share.
+bool PartitionSearch::is_walkers_turn() const {
   if (search_.given_count == 0) return true;
-  if (search_.found->is_full()) return walker_cost_ns_ <= 4 * collector_cost_ns_ + collector_head_start_ns;
-  if (collector_cost_ns_ < collector_head_start_ns) return has_page_ && is_out_of_reach(walk_->key(walk_->size() - 1));
+  if (search_.found->is_full()) return walker_cost_ns_ <= collector_cost_ns_ + head_start_ns;
+  if (collector_cost_ns_ < head_start_ns) return has_page_ && is_out_of_reach(walk_->key(walk_->size() - 1));
   return 4 * walker_cost_ns_ < collector_cost_ns_;
 }
 

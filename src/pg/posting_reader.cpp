@@ -32,9 +32,23 @@ constexpr int segments_max = BLCKSZ / segment_header_size;
   pg_unreachable();
 }
 
+// Reads one difference between addresses: seven bits a byte, least significant first; a set high bit says that another
+// byte follows. Most have one or two bytes.
+inline Tid decode_difference(const unsigned char*& at) {
+  Tid byte = *at++;
+  if (byte < 0x80) return byte;
+  Tid difference = byte & 0x7f;
+  int shift = 7;
+  do {
+    byte = *at++;
+    difference |= (byte & 0x7f) << shift;
+    shift += 7;
+  } while (byte >= 0x80 && shift < 49);
+  return difference;
+}
+
 // Decodes addresses of a compressed list up to `target` (all of those at or below it) into `tids`; returns how many.
-// Each is stored as the difference to the one before, seven bits a byte, least significant first; a set high bit says
-// that another byte follows. `is_complete`: whether the list has no more.
+// `is_complete`: whether the list has no more.
 int decode_postings(const GinPostingList* list, Tid target, Tid* tids, bool& is_complete) {
   const unsigned char* at = list->bytes;
   const unsigned char* const end = at + list->nbytes;
@@ -42,9 +56,7 @@ int decode_postings(const GinPostingList* list, Tid target, Tid* tids, bool& is_
   int count = 0;
   tids[count++] = tid;
   while (at < end && tid < target) {
-    Tid delta = *at & 0x7f;
-    for (int shift = 7; (*at++ & 0x80) != 0 && at < end; shift += 7) delta |= static_cast<Tid>(*at & 0x7f) << shift;
-    tid += delta;
+    tid += decode_difference(at);
     tids[count++] = tid;
   }
   is_complete = at >= end;
@@ -77,6 +89,27 @@ void copy_inline_list(IndexTuple entry, Postings& postings, SearchReport* report
 }
 
 }  // namespace
+
+std::int64_t estimated_size(Relation index, const Postings& postings, SearchReport* report) {
+  if (postings.tids != nullptr) return postings.tid_count;
+  constexpr std::int64_t tids_per_leaf = 4000;
+  std::int64_t leaves = 1;
+  BlockNumber block = postings.tree_root;
+  while (block != InvalidBlockNumber) {
+    Buffer buffer = ReadBuffer(index, block);
+    LockBuffer(buffer, GIN_SHARE);
+    const Page page = BufferGetPage(buffer);
+    block = InvalidBlockNumber;
+    if (!GinPageIsLeaf(page) && GinPageGetOpaque(page)->maxoff > 0) {
+      leaves *= GinPageGetOpaque(page)->maxoff;
+      // The level below is looked at where it matters: one of few children may be a leaf or have hundreds.
+      if (leaves < 10) block = PostingItemGetBlockNumber(GinDataPageGetPostingItem(page, FirstOffsetNumber));
+    }
+    UnlockReleaseBuffer(buffer);
+    report->index_pages_read++;
+  }
+  return leaves * tids_per_leaf;
+}
 
 bool has_pending_entries(Relation index, SearchReport* report) {
   Buffer buffer = ReadBuffer(index, GIN_METAPAGE_BLKNO);
@@ -127,8 +160,10 @@ void PostingList::begin(Relation index, const Postings& postings, SearchReport* 
   report_ = report;
   root_ = postings.tree_root;
   if (postings.tids != nullptr) {
-    tids_ = const_cast<Tid*>(postings.tids);
+    tids_ = postings.tids;
     tid_count_ = postings.tid_count;
+    position_ = tid_count_ - 1;
+    decoded_up_to_ = tid_max;
     return;
   }
   page_ = static_cast<char*>(palloc(BLCKSZ));
@@ -137,12 +172,11 @@ void PostingList::begin(Relation index, const Postings& postings, SearchReport* 
 }
 
 bool PostingList::seek_at_most(Tid target, Tid& found) {
-  if (root_ == InvalidBlockNumber) {
-    const Tid* above = std::upper_bound(tids_, tids_ + tid_count_, target);
-    if (above == tids_) return false;
-    found = above[-1];
-    return true;
+  if (tid_count_ > 0 && target >= tids_[0] && target <= decoded_up_to_) {
+    found = seek_in_segment(target);
+    if (found > left_bound_) return true;
   }
+  if (root_ == InvalidBlockNumber) return false;
   while (true) {
     if (!has_leaf_ || target <= left_bound_ || target > right_bound_) load_leaf(target);
     if (seek_in_leaf(target, found)) return true;
@@ -151,12 +185,32 @@ bool PostingList::seek_at_most(Tid target, Tid& found) {
   }
 }
 
+// The greatest at or below the target. It is usually close below the last one found: steps that double, then halves.
+// REQUIRES: tids_[0] <= target.
+Tid PostingList::seek_in_segment(Tid target) {
+  int high = position_, step = 1;
+  if (tids_[high] <= target) {
+    high = tid_count_;  // exclusive from here on
+  } else {
+    while (high - step > 0 && tids_[high - step] > target) {
+      high -= step;
+      step *= 2;
+    }
+  }
+  int low = tids_[position_] <= target ? position_ : Max(high - step, 0);
+  while (high - low > 1) {
+    const int middle = (low + high) / 2;
+    (tids_[middle] <= target ? low : high) = middle;
+  }
+  position_ = low;
+  return tids_[low];
+}
+
 bool PostingList::seek_in_leaf(Tid target, Tid& found) {
   const Tid* above = std::upper_bound(segment_firsts_, segment_firsts_ + segment_count_, target);
   if (above == segment_firsts_) return false;
-  const int segment = static_cast<int>(above - segment_firsts_) - 1;
-  if (segment != segment_ || target > decoded_up_to_) decode_segment(segment, target);
-  found = std::upper_bound(tids_, tids_ + tid_count_, target)[-1];
+  decode_segment(static_cast<int>(above - segment_firsts_) - 1, target);
+  found = seek_in_segment(target);
   // A page whose left sibling was deleted since we read its parent may have taken in newer, invisible addresses.
   return found > left_bound_;
 }
@@ -169,8 +223,9 @@ void PostingList::decode_segment(int segment, Tid target) {
   }
   bool is_complete = false;
   tid_count_ = decode_postings(list, target, tids_, is_complete);
-  segment_ = segment;
-  decoded_up_to_ = is_complete ? tid_max : target;
+  position_ = tid_count_ - 1;
+  const Tid segment_end = segment + 1 < segment_count_ ? segment_firsts_[segment + 1] - 1 : right_bound_;
+  decoded_up_to_ = is_complete ? segment_end : target;
   report_->tids_decoded += tid_count_;
 }
 
@@ -179,7 +234,7 @@ void PostingList::index_segments() {
   const char* at = reinterpret_cast<const char*>(GinDataLeafPageGetPostingList(page));
   const char* const end = at + GinDataLeafPageGetPostingListSize(page);
   segment_count_ = 0;
-  segment_ = -1;
+  tid_count_ = 0;
   while (at < end && segment_count_ < segments_max) {
     const auto* list = reinterpret_cast<const GinPostingList*>(at);
     segment_firsts_[segment_count_] = tid_of(list->first);

@@ -9,10 +9,13 @@ namespace audit::pg {
 
 // What the index knows about one value: few addresses as a copied array, many as the root of a tree of pages.
 struct Postings {
-  const Tid* tids;  // ascending; nullptr: a tree
+  Tid* tids;  // ascending; nullptr: a tree
   int tid_count;
   BlockNumber tree_root;
 };
+
+// About how many addresses; for choosing an order, good to a factor of a few.
+std::int64_t estimated_size(Relation index, const Postings& postings, SearchReport* report);
 
 // Whether the index has entries in its pending list, where the lists do not show them. REQUIRES: asked before find(),
 // with the snapshot in force: entries leave the pending list only after they are in the lists, and those that join it
@@ -46,6 +49,7 @@ class PostingList {
 
  private:
   bool seek_in_leaf(Tid target, Tid& found);
+  Tid seek_in_segment(Tid target);
   void load_leaf(Tid target);
   void index_segments();
   void decode_segment(int segment, Tid target);
@@ -53,12 +57,13 @@ class PostingList {
   Relation index_;
   SearchReport* report_;
   BlockNumber root_;
-  // The decoded addresses, ascending: an inline list, or part of a segment of the leaf.
+  // The decoded addresses, ascending: an inline list, or the first part of a segment of the leaf. Whatever the list has
+  // from tids_[0] to decoded_up_to_ is there.
   Tid* tids_;
   int tid_count_;
   int tid_capacity_;
-  int segment_;        // that is decoded, -1: none
-  Tid decoded_up_to_;  // addresses of the segment above this may not be decoded
+  int position_;  // of the last one found
+  Tid decoded_up_to_;
   // The copied leaf holds what is above left_bound_ and at most right_bound_.
   bool has_leaf_;
   Tid left_bound_;  // 0: it is the leftmost
