@@ -281,8 +281,10 @@ bool PartitionSearch::matches_filters() {
       if (DatumGetInt64(value) != DatumGetInt64(filter.value)) return false;
       continue;
     }
-    const text* unpacked = DatumGetTextPP(value);
-    if (filter.text != std::string_view(VARDATA_ANY(unpacked), VARSIZE_ANY_EXHDR(unpacked))) return false;
+    text* unpacked = DatumGetTextPP(value);
+    const bool is_equal = filter.text == std::string_view(VARDATA_ANY(unpacked), VARSIZE_ANY_EXHDR(unpacked));
+    if (PointerGetDatum(unpacked) != value) pfree(unpacked);
+    if (!is_equal) return false;
   }
   return true;
 }

@@ -24,7 +24,7 @@ WHERE d.refclassid = 'pg_extension'::regclass AND d.classid = 'pg_proc'::regclas
 CREATE TEMP TABLE may_execute (role name, functions name[]);
 INSERT INTO may_execute VALUES
   ('tap_nobody',   '{audit_id_matches}'),
-  ('tap_reader',   '{audit_get,audit_get_json,audit_id_matches,audit_list,audit_list_json}'),
+  ('tap_reader',   '{audit_explain,audit_get,audit_get_json,audit_id_matches,audit_list,audit_list_json}'),
   ('tap_writer',   '{audit_id_matches,audit_log,audit_make_id}'),
   ('tap_frontend', '{audit_authenticate_api_key,audit_authenticate_password,audit_authenticate_token,audit_get_json,audit_id_matches,audit_list_json}');
 SELECT set_eq(format('SELECT name FROM member_function WHERE has_function_privilege(%L, oid, ''EXECUTE'')', role), functions,
