@@ -85,6 +85,8 @@ EventKey KeyWalk::key_at(std::uint32_t offset) const {
 
 EventKey KeyWalk::key(int i) const { return key_at(entries_[i].key_offset); }
 
+bool KeyWalk::is_last_page() const { return P_LEFTMOST(BTPageGetOpaque(const_cast<char*>(page_.data))); }
+
 // The page's entries that are older than before_, newest first. A tuple may hold several rows' addresses (several
 // versions of one event, of which one at most is visible).
 void KeyWalk::read_entries() {
@@ -115,7 +117,7 @@ bool KeyWalk::next_page() {
     CHECK_FOR_INTERRUPTS();
     if (!is_positioned_)
       search();
-    else if (P_LEFTMOST(BTPageGetOpaque(static_cast<Page>(page_.data))))
+    else if (is_last_page())
       is_at_end_ = true;
     else
       is_positioned_ = step_left();

@@ -23,6 +23,8 @@ class KeyWalk {
   int size() const { return size_; }
   Tid tid(int i) const { return entries_[i].tid; }
   EventKey key(int i) const;
+  // Whether it is plain that no older page follows.
+  bool is_last_page() const;
 
  private:
   struct Entry {

@@ -152,7 +152,8 @@ void PartitionSearch::race() {
 bool PartitionSearch::is_walkers_turn() const {
   if (search_.given_count == 0) return true;
   if (search_.found->is_full()) return walker_cost_ns_ <= collector_cost_ns_ + head_start_ns;
-  if (collector_cost_ns_ < head_start_ns) return has_page_ && is_out_of_reach(walk_->key(walk_->size() - 1));
+  if (has_page_ && (walk_->is_last_page() || is_out_of_reach(walk_->key(walk_->size() - 1)))) return true;
+  if (collector_cost_ns_ < head_start_ns) return false;
   return 4 * walker_cost_ns_ < collector_cost_ns_;
 }
 
