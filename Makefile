@@ -1,7 +1,5 @@
 # audit_ext: the PostgreSQL extension by PGXS, and the daemon in http_frontend/. `make help` lists the targets.
 EXTENSION = audit_ext
-# The version in the control file is the source of truth.
-EXTVERSION := $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" $(EXTENSION).control)
 MODULE_big = $(EXTENSION)
 DATA = $(wildcard sql/$(EXTENSION)--*.sql)
 
