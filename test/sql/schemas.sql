@@ -10,6 +10,10 @@ CREATE FUNCTION trap.text_is_never_equal(text, text) RETURNS boolean LANGUAGE sq
 CREATE OPERATOR trap.= (LEFTARG = text, RIGHTARG = text, FUNCTION = trap.text_is_never_equal);
 CREATE FUNCTION trap.crypt(text, text) RETURNS text LANGUAGE sql AS 'SELECT $2';
 SET search_path = trap, pg_catalog;
+-- the same data in two schemas, under two search_paths, give the same pages to the byte, cursors included
+INSERT INTO "Odd schema".audit_events (id, created_at, event_group, event_type, vm_id, event_payload)
+SELECT pg_catalog.md5(i::text)::uuid, timestamptz '2025-01-01Z' + i / 3 * interval '1 s', 'same', 'same.' || i % 4, 'vm-' || i % 2, '{"n": 1}' FROM pg_catalog.generate_series(1, 30) i;
+SELECT "Odd schema".audit_list_json(event_group => 'same', vm_id => 'vm-1', page_size => 5) AS page_in_odd \gset
 SELECT "Odd schema".audit_log('g', 't', vm_id => 'v') IS NOT NULL AS logged;
 INSERT INTO "Odd schema".audit_events (event_group, event_type) VALUES ('g', 't2');
 SELECT count(*) FROM "Odd schema".audit_list(event_group => 'g');
@@ -32,6 +36,11 @@ ALTER TABLE trap.others ADD y int;
 DROP EXTENSION audit_ext CASCADE;
 CREATE EXTENSION audit_ext SCHEMA public;
 SELECT count(*) FROM public.audit_list(event_type => 't2');
+SET search_path = '';
+INSERT INTO public.audit_events (id, created_at, event_group, event_type, vm_id, event_payload)
+SELECT pg_catalog.md5(i::text)::uuid, timestamptz '2025-01-01Z' + i / 3 * interval '1 s', 'same', 'same.' || i % 4, 'vm-' || i % 2, '{"n": 1}' FROM pg_catalog.generate_series(1, 30) i;
+SELECT :'page_in_odd' = public.audit_list_json(event_group => 'same', vm_id => 'vm-1', page_size => 5)::text AS same_page;
+SELECT (:'page_in_odd'::json ->> 'next_cursor') IS NOT NULL AS with_cursor, pg_catalog.json_array_length(:'page_in_odd'::json -> 'items') AS events;
 -- pgcrypto and btree_gin elsewhere, and moved
 SELECT public.audit_create_user('u', 'password1');
 CREATE SCHEMA elsewhere;
