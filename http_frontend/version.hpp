@@ -3,6 +3,6 @@
 
 namespace audit::httpd {
 
-inline constexpr const char* version = "1.0";
+inline constexpr const char* version = "1.1";
 
 }  // namespace audit::httpd
