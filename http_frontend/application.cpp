@@ -17,6 +17,7 @@
 #include "handle_post_auth_token.hpp"
 #include "listen_socket.hpp"
 #include "problem.hpp"
+#include "service_manager.hpp"
 
 namespace audit::httpd {
 namespace {
@@ -53,8 +54,10 @@ UniqueFd end_signals() {
 
 }  // namespace
 
-Application::Application(const Config& config, std::optional<std::string> token_secret, KeySetPtr keys)
+Application::Application(const Config& config, std::optional<std::string> token_secret, KeySetPtr keys,
+                         std::map<std::string, UniqueFd> sockets)
     : config_(config),
+      passed_sockets_(std::move(sockets)),
       signals_(end_signals()),
       issuer_(make_issuer(config, std::move(token_secret))),
       throttle_(config.login_attempts, std::chrono::seconds(config.login_window_s)),
@@ -107,8 +110,10 @@ void Application::run() {
   // Those who still wait at the deadline are told so: the library must not end with suspended requests.
   pool_.reset();
   listener_.reset();
-  loop_.call_after(std::chrono::milliseconds(100), [this] { loop_.stop(); });
-  loop_.run();
+  if (!server_->is_quiet()) {
+    loop_.call_after(std::chrono::milliseconds(100), [this] { loop_.stop(); });
+    loop_.run();
+  }
   server_.reset();
   spdlog::info("stopped");
 }
@@ -127,7 +132,11 @@ void Application::connect_to_database() {
 }
 
 void Application::listen() {
-  UniqueFd socket = open_listen_socket(parse_listen(config_.listen));
+  UniqueFd socket = listening_socket("http", config_.listen);
+  if (!passed_sockets_.empty()) {
+    throw ConfigProblem("systemd hands over a socket \"" + passed_sockets_.begin()->first +
+                        "\"; FileDescriptorName= must be http");
+  }
   const std::string url = url_of(socket);
   const HttpLimits limits{config_.connection_limit, config_.connections_per_address,
                           std::chrono::seconds(config_.idle_timeout_s)};
@@ -136,6 +145,13 @@ void Application::listen() {
     exchange->respond(unavailable_problem("The service is stopping"));  // a late request on an old connection
   });
   spdlog::info("listening on {}", url);
+  notify_ready("listening on " + url);
+  feed_watchdog(loop_);
+}
+
+UniqueFd Application::listening_socket(const std::string& name, const std::string& address) {
+  auto passed = passed_sockets_.extract(name);
+  return passed ? std::move(passed.mapped()) : open_listen_socket(parse_listen(address));
 }
 
 void Application::watch_signals() {
@@ -148,13 +164,18 @@ void Application::watch_signals() {
 void Application::begin_to_end() {
   if (server_->is_stopping()) return loop_.stop();  // the second signal: at once
   spdlog::info("stopping");
-  end_at_ = Clock::now() + std::chrono::milliseconds(config_.drain_timeout_ms);
+  notify_stopping();
+  quiet_since_ = Clock::now();
+  end_at_ = quiet_since_ + std::chrono::milliseconds(config_.drain_timeout_ms);
   server_->stop_accepting();
   end_when_quiet();
 }
 
+// Quiet for a while: the request of a client that has just connected may still be on its way.
 void Application::end_when_quiet() {
-  if (server_->is_quiet() || Clock::now() >= end_at_) return loop_.stop();
+  const Clock::time_point now = Clock::now();
+  if (!server_->is_quiet()) quiet_since_ = now;
+  if (now - quiet_since_ >= std::chrono::milliseconds(100) || now >= end_at_) return loop_.stop();
   loop_.call_after(std::chrono::milliseconds(10), [this] { end_when_quiet(); });
 }
 

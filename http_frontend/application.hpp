@@ -1,6 +1,7 @@
 // The daemon put together: starts its parts in order, serves, and ends without cutting off a request.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,8 +21,10 @@ namespace audit::httpd {
 
 class Application {
  public:
-  // `token_secret`: nothing for no own tokens. `keys`: the identity provider's, if they are there already.
-  Application(const Config& config, std::optional<std::string> token_secret, KeySetPtr keys);
+  // `token_secret`: nothing for no own tokens. `keys`: the identity provider's, if they are there already. `sockets`:
+  // those that systemd opened, by name; "http" takes the place of the setting listen.
+  Application(const Config& config, std::optional<std::string> token_secret, KeySetPtr keys,
+              std::map<std::string, UniqueFd> sockets);
 
   // Serves until SIGTERM or SIGINT, which must be blocked in all threads. Throws ConfigProblem where the fault is a
   // setting's: the address is in use, the database role is too mighty.
@@ -32,11 +35,13 @@ class Application {
   void set_up_identity_provider(KeySetPtr keys);
   void connect_to_database();
   void listen();
+  UniqueFd listening_socket(const std::string& name, const std::string& address);
   void watch_signals();
   void begin_to_end();
   void end_when_quiet();
 
   const Config& config_;
+  std::map<std::string, UniqueFd> passed_sockets_;
   EventLoop loop_;
   UniqueFd signals_;
   std::optional<TokenIssuer> issuer_;
@@ -47,6 +52,7 @@ class Application {
   std::unique_ptr<KeySetSource> key_source_;
   Router router_;
   std::unique_ptr<HttpServer> server_;
+  Clock::time_point quiet_since_;  // while it ends
   Clock::time_point end_at_;
 };
 

@@ -10,6 +10,7 @@
 #include <iostream>
 
 #include "application.hpp"
+#include "service_manager.hpp"
 
 namespace {
 
@@ -53,7 +54,7 @@ int serve(const Config& config) {
   start_log(config);
   if (geteuid() == 0) spdlog::warn("running as root is not needed; use a user of its own");
   prepare_process();
-  Application(config, std::move(secret), std::move(keys)).run();
+  Application(config, std::move(secret), std::move(keys), take_passed_sockets()).run();
   return 0;
 }
 

@@ -22,8 +22,11 @@ constexpr off_t max_secret_bytes = 64 * 1024;
 
 void check_file(const std::string& path, const struct stat& status) {
   if (!S_ISREG(status.st_mode)) fail(path, "is not a regular file");
-  if (status.st_uid != geteuid()) fail(path, "belongs to another user; it must be this one's");
-  if ((status.st_mode & 077) != 0) fail(path, "others can use it; run chmod 600 on it");
+  const bool is_roots = status.st_uid == 0 && geteuid() != 0;  // for a group to read, as systemd hands over credentials
+  if (status.st_uid != geteuid() && !is_roots) fail(path, "belongs to another user; it must be this one's, or root's");
+  if ((status.st_mode & (is_roots ? 037 : 077)) != 0) {
+    fail(path, is_roots ? "others can use it; run chmod 640 on it" : "others can use it; run chmod 600 on it");
+  }
   if (status.st_size > max_secret_bytes) fail(path, "is larger than a secret can be");
 }
 

@@ -1,8 +1,11 @@
 # Starts and stops the daemon under test, and looks after what it wrote to its log.
+import contextlib
+import fcntl
 import os
 import re
 import resource
 import signal
+import socket
 import subprocess
 import threading
 
@@ -36,14 +39,34 @@ def run(*arguments, environment=None, timeout_s=DEADLINE_S / 2):
                           text=True, timeout=timeout_s, check=False, stdin=subprocess.DEVNULL)
 
 
-class Daemon:
-    """A running daemon on a free port of 127.0.0.1. `options` are its command line's, see as_arguments()."""
+def with_sockets(command, sockets):
+    """`command` as systemd would start it: the sockets from descriptor 3 on, and variables that say so."""
+    move = "".join(f"exec {3 + index}<&{one.fileno()}-; " for index, (_name, one) in enumerate(sockets))
+    names = ":".join(name for name, _one in sockets)
+    return ["bash", "-c", f'{move} LISTEN_PID=$$ LISTEN_FDS={len(sockets)} LISTEN_FDNAMES={names} exec "$@"', "bash",
+            *command]
 
-    def __init__(self, environment=None, **options):
+
+@contextlib.contextmanager
+def above_passed(sockets):
+    """Copies of them with numbers that are not in the way of those from 3 on."""
+    with contextlib.ExitStack() as stack:
+        yield [(name, stack.enter_context(socket.socket(fileno=fcntl.fcntl(one, fcntl.F_DUPFD_CLOEXEC, 100))))
+               for name, one in sockets]
+
+
+class Daemon:
+    """A running daemon on a free port of 127.0.0.1. `options` are its command line's, see as_arguments(); `sockets` are
+    (name, listening socket) pairs that it is handed as systemd does."""
+
+    def __init__(self, environment=None, sockets=(), **options):
         options = {"listen": "127.0.0.1:0", **options}
-        self._process = subprocess.Popen(
-            [BINARY, *as_arguments(options)], env=clean_environment(environment), stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        command = [BINARY, *as_arguments(options)]
+        with above_passed(sockets) as passed:
+            self._process = subprocess.Popen(
+                with_sockets(command, passed) if passed else command, env=clean_environment(environment),
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                pass_fds=[one.fileno() for _name, one in passed])
         self._lines = []
         self._address = None
         self._changed = threading.Condition()
