@@ -65,8 +65,8 @@ struct Information {
 // Throws ConfigProblem.
 std::variant<Config, Information> read_config(int argc, const char* const* argv);
 
-// The secret for own tokens, without a line end after it. Throws ConfigProblem unless it is a regular file with at least
-// 32 bytes that only its owner can use, who we must be; or root's, which its group may read.
+// The secret for own tokens, without a line end after it. Throws ConfigProblem unless it is a regular file with at
+// least 32 bytes that only its owner can use, who we must be; or root's, which its group may read.
 std::string read_secret_file(const std::string& path);
 
 }  // namespace audit::httpd

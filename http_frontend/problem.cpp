@@ -34,6 +34,11 @@ bool is_permission_problem(const QueryFailure& failure) {
   return failure.sqlstate == "42501" || failure.sqlstate == "42704" || failure.sqlstate == "22023";
 }
 
+// 53: out of disk, memory or connections. 40001 and 40P01: a standby's replay had to go first.
+bool is_passing_problem(const QueryFailure& failure) {
+  return failure.sqlstate.compare(0, 2, "53") == 0 || failure.sqlstate == "40001" || failure.sqlstate == "40P01";
+}
+
 }  // namespace
 
 Response json_response(int status, std::string body) {
@@ -80,6 +85,7 @@ Response query_problem(const QueryFailure& failure, const Request& request) {
     return validation_problem({{"query", "cursor", validation::cursor_mismatch, "cursor_mismatch"}});
   }
   spdlog::error("request {} {}: SQLSTATE {}: {}", request.id, path, failure.sqlstate, failure.message);
+  if (is_passing_problem(failure)) return unavailable_problem("Database unavailable");
   if (is_permission_problem(failure)) return problem(403, "Not enough permissions");
   return problem(500, "Internal Server Error");
 }

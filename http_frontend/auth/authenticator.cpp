@@ -132,8 +132,10 @@ void Authenticator::ask_database(Attempt attempt, Query query, std::optional<Own
 void Authenticator::conclude(const Attempt& attempt, Principal principal, std::optional<std::int64_t> expires_s) {
   const auto known = std::make_shared<const Principal>(std::move(principal));
   const Clock::time_point now = Clock::now();
-  const Clock::time_point expires_at =
+  Clock::time_point expires_at =
       expires_s ? now + std::chrono::seconds(*expires_s - unix_time_s()) : Clock::time_point::max();
+  // The notice of a change may be here before the change is on the standby that was asked.
+  if (pool_.has_standby()) expires_at = std::min(expires_at, now + standby_memory);
   attempt.cache->remember(attempt.credential, known, attempt.generation, now, expires_at);
   admit_reader(attempt.exchange, known, attempt.admitted);
 }

@@ -64,6 +64,12 @@ PgConnection::~PgConnection() {
   if (done_) answer(QueryFailure{QueryFailure::Kind::away, {}, {}, "closing"});
 }
 
+// The server says so when we connect, and again when it changes.
+bool PgConnection::is_standby() const {
+  const char* value = PQparameterStatus(connection_.get(), "in_hot_standby");
+  return value != nullptr && std::string_view(value) == "on";
+}
+
 void PgConnection::run(const Query& query, Clock::time_point deadline, QueryCallback done) {
   state_ = State::busy;
   done_ = std::move(done);

@@ -32,6 +32,7 @@ class PgConnection {
   PgConnection& operator=(const PgConnection&) = delete;
 
   bool is_idle() const { return state_ == State::idle; }
+  bool is_standby() const;
   // REQUIRES: is_idle(). `done` is called later, exactly once.
   void run(const Query& query, Clock::time_point deadline, QueryCallback done);
 

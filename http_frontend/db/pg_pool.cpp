@@ -24,7 +24,8 @@ PgPool::~PgPool() {
   if (expiry_) loop_.cancel(*expiry_);
   if (check_) loop_.cancel(*check_);
   std::vector<std::unique_ptr<PgConnection>> closing;
-  closing.swap(connections_);  // so that callers who ask again find nothing
+  closing.swap(connections_);
+  is_away_ = true;  // so that callers who ask again do not wait
   fail_all_waiting();
 }
 
@@ -35,6 +36,11 @@ void PgPool::start(FirstAttempt on_first_attempt) {
 }
 
 std::size_t PgPool::open_count() const { return connections_.size(); }
+
+bool PgPool::has_standby() const {
+  return std::any_of(connections_.begin(), connections_.end(),
+                     [](const auto& connection) { return connection->is_standby(); });
+}
 
 // With no connection one attempt at a time tells whether the database is back; the others follow it.
 void PgPool::open_missing() {
@@ -61,7 +67,7 @@ void PgPool::on_opened(std::variant<Session, SessionProblem> outcome) {
     return;
   }
   if (connections_.empty()) spdlog::info("database connected");
-  is_away_logged_ = false;
+  is_away_ = is_away_logged_ = false;
   pause_ = std::chrono::milliseconds(0);
   // Its callbacks need its own address, which is known only afterwards.
   auto self = std::make_shared<PgConnection*>(nullptr);
@@ -77,7 +83,10 @@ void PgPool::on_opened(std::variant<Session, SessionProblem> outcome) {
 
 void PgPool::on_open_failed(const SessionProblem& problem) {
   if (!std::exchange(is_away_logged_, true)) spdlog::error("database not usable: {}", problem.message);
-  if (connections_.empty()) fail_all_waiting();
+  if (connections_.empty()) {
+    is_away_ = true;
+    fail_all_waiting();
+  }
   retry_later();
 }
 
@@ -90,7 +99,6 @@ void PgPool::on_lost(PgConnection* connection, const std::string& why) {
   loop_.call_soon([this, is_alive = is_alive_] {
     if (*is_alive) lost_.clear();
   });
-  if (connections_.empty()) fail_all_waiting();
   retry_later();
 }
 
@@ -118,7 +126,7 @@ void PgPool::check_idle() {
 }
 
 void PgPool::run(Query query, Lane lane, QueryCallback done) {
-  if (!is_usable()) {
+  if (is_away_) {
     done(QueryFailure{QueryFailure::Kind::away, {}, {}, "no connection"});
     return;
   }

@@ -28,7 +28,9 @@ struct PoolSettings {
 // Passwords are checked in a lane of their own, so that slow hashes never hold all of the connections.
 enum class Lane { normal, password };
 
-// When the database is away, callers are told at once; the pool tries to come back by itself, with growing pauses.
+// When connections are lost, new ones are made, to whichever host of the connection string answers, and callers wait.
+// When none can be had, the database is away: then callers are told at once, and the pool tries to come back by itself,
+// with growing pauses.
 class PgPool {
  public:
   // The first attempt to connect: null when it went well.
@@ -43,6 +45,8 @@ class PgPool {
   void run(Query query, Lane lane, QueryCallback done);
 
   bool is_usable() const { return open_count() != 0; }
+  // A query may be answered by a standby, which can be behind.
+  bool has_standby() const;
 
  private:
   struct Waiting {
@@ -85,6 +89,7 @@ class PgPool {
   Queue passwords_;
   std::size_t running_passwords_ = 0;
   std::optional<EventLoop::TimerId> expiry_;
+  bool is_away_ = false;
   bool is_away_logged_ = false;
   std::shared_ptr<bool> is_alive_ = std::make_shared<bool>(true);
 };

@@ -1,6 +1,5 @@
 # The database away, hanging, slow or back again: 503 with Retry-After meanwhile, served without a restart after.
 import signal
-import subprocess
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -8,10 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 
+from cluster import Cluster
 from database import Database
 from http_client import EVENTS, Client, request_bytes
 from proxy import Proxy
-from support import REPOSITORY, eventually
+from support import eventually
 
 PATIENT_MS = 15000
 
@@ -157,35 +157,27 @@ def test_sigterm_while_the_database_hangs(through, proxy, scratch_key):
 @pytest.mark.parametrize("how", ["stop", "kill"])
 def test_server_stopped_or_killed(how, start_daemon, tmp_path_factory):
     """The real thing, on a cluster of its own."""
-    directory = str(tmp_path_factory.mktemp("cluster"))
-
-    def cluster(command, *options):
-        result = subprocess.run([f"{REPOSITORY}/scripts/cluster", command, directory, *options], capture_output=True,
-                                text=True, check=False, timeout=120)
-        assert result.returncode == 0, result.stderr
-        return dict(line.split("=", 1) for line in result.stdout.splitlines() if "=" in line)
-
+    cluster = Cluster(str(tmp_path_factory.mktemp("cluster")))
     try:
-        settings = cluster("start", "--no-fsync")
-        server = {"host": settings["PGHOST"], "port": settings["PGPORT"], "user": settings["PGUSER"]}
-        database = Database(server)
+        cluster.start()
+        database = Database(cluster.server)
         database.insert({"event_group": "g", "event_type": "t", "status": "success"} for _ in range(20))
         key = database.create_api_key("reader")
         database.execute("CHECKPOINT")  # commits there are asynchronous: without this a crash could lose them
         daemon = start_daemon(database=database.conninfo())
         client = daemon.client
         assert len(client.list(key).ids) == 20
-        cluster(how)
+        getattr(cluster, how)()
         assert_unavailable(client.list(key))
         assert_unavailable(client.get("/readyz"))
         assert client.get("/healthz").status == 200
-        cluster("start")
+        cluster.start()
         eventually(lambda: ready(client), "ready again", 30)
         eventually(lambda: client.list(key).status == 200, "served again")
         assert len(client.list(key).ids) == 20
         daemon.stop()
     finally:
-        cluster("remove")
+        cluster.remove()
 
 
 # A slow query

@@ -38,6 +38,8 @@ TEST(Problem, DatabaseErrors) {
                                                 {sql_error("22023", "cursor_invalid"), 422},
                                                 {sql_error("42501"), 403},
                                                 {sql_error("XX000"), 500},
+                                                {sql_error("53100"), 503},
+                                                {sql_error("40001"), 503},
                                                 {{QueryFailure::Kind::away, {}, {}, "secret host"}, 503},
                                                 {{QueryFailure::Kind::overloaded, {}, {}, "secret"}, 503},
                                                 {{QueryFailure::Kind::timed_out, "57014", {}, "secret"}, 504}};
