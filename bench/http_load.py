@@ -1,0 +1,103 @@
+# audit_httpd beside its database: requests a second by wrk and transactions a second by pgbench, for the same page at the same
+# concurrency; and its memory with many connections open.
+import os
+import re
+import resource
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import urllib.parse
+
+from cases import COMMON, NO_FILTER, PAGE_SIZE, Statements
+from datasets import ONE
+from report import ratio, table_of
+from server import HERE, progress
+
+sys.path.insert(0, os.path.join(HERE, "..", "test", "http"))
+import daemon  # noqa: E402  (after the path is set)
+
+_OPEN_CONNECTIONS = 2000
+_RATE = "requests a second, {} client(s), {}: audit_httpd / pgbench"
+_MEMORY = f"audit_httpd's resident MB with {_OPEN_CONNECTIONS} connections"
+_DEADLINE_S = 60
+
+
+class HttpLoad:
+    def __init__(self, server, measures):
+        self._server = server
+        self._measures = measures
+        self._statements = Statements(server)
+
+    def report(self):
+        missing = [what for what, there in (("wrk (Debian package)", shutil.which("wrk")), ("audit_httpd (make)", os.path.exists(daemon.BINARY))) if not there]
+        if missing:
+            why = "there is no " + " and no ".join(missing)
+            self._measures.not_measured("audit_httpd", why)
+            return f"## audit_httpd\n\nNot measured: {why}.\n"
+        key = self._server.psql(ONE, """CREATE ROLE bench_httpd LOGIN;
+          SELECT audit_grant_frontend('bench_httpd') \\g /dev/null
+          SELECT audit_create_api_key('bench');""")[0][0]
+        database = "host={PGHOST} port={PGPORT} user=bench_httpd dbname=".format(**self._server.environment) + ONE
+        _allow_many_files()
+        httpd = daemon.Daemon(database=database, connections_per_address=2 * _OPEN_CONNECTIONS)
+        try:
+            return self._rates(httpd, key) + "\n" + self._memory(httpd, key)
+        finally:
+            httpd.stop()
+
+    def _rates(self, httpd, key):
+        rows = []
+        for clients in (1, 16):
+            for case in (NO_FILTER, COMMON):
+                progress(f"audit_httpd, {clients} client(s): {case.name}")
+                statement = self._statements.ours(ONE, case)
+                self._server.psql(ONE, statement)
+                seen = self._server.interleaved({"wrk": lambda: self._wrk(httpd, key, case, clients),
+                                                 "pgbench": lambda: 1000 * clients / self._server.pgbench(ONE, statement, clients)[0]})
+                rate = {name: statistics.median(values) for name, values in seen.items()}
+                rows.append([f"{case.name}, {clients} client(s)", *(f"{value:.0f}" for value in rate.values()), ratio(rate["wrk"] / rate["pgbench"])])
+                self._measures.at_least(_RATE.format(clients, case.name), 0.9, rate["wrk"] / rate["pgbench"])
+        return table_of("Requests a second through audit_httpd, beside the database alone", ["page", "wrk", "pgbench -M prepared", "ratio"], rows)
+
+    def _wrk(self, httpd, key, case, clients):
+        query = urllib.parse.urlencode({**case.filters, "limit": PAGE_SIZE})
+        host, port = httpd.client.address
+        done = subprocess.run(["wrk", "-t1", f"-c{clients}", f"-d{self._server.seconds}s", "-H", f"X-API-Key: {key}",
+                               f"http://{host}:{port}/v1/audit/events?{query}"],
+                              capture_output=True, text=True, check=True, timeout=self._server.seconds + _DEADLINE_S)
+        if "Non-2xx" in done.stdout:
+            raise SystemExit(f"bench/run: audit_httpd refused requests:\n{done.stdout}")
+        return float(re.search(r"Requests/sec:\s+([\d.]+)", done.stdout)[1])
+
+    def _memory(self, httpd, key):
+        progress(f"audit_httpd: {_OPEN_CONNECTIONS} connections")
+        before = httpd.resident_bytes
+        connections = [_ask_and_stay(httpd.client.address, key) for _ in range(_OPEN_CONNECTIONS)]
+        seen = httpd.resident_bytes
+        for connection in connections:
+            connection.close()
+        self._measures.at_most(_MEMORY, 40, seen / 1e6)
+        return table_of("Memory of audit_httpd", ["", "resident MB"], [["after the requests above", f"{before / 1e6:.1f}"],
+                        [f"with {_OPEN_CONNECTIONS} connections open, each after a page of {PAGE_SIZE}", f"{seen / 1e6:.1f}"]])
+
+
+def _allow_many_files():
+    """For this process and the daemon that it starts."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def _ask_and_stay(address, key):
+    """A connection that has been given a page and stays open."""
+    connection = socket.create_connection(address, timeout=_DEADLINE_S)
+    connection.sendall(f"GET /v1/audit/events?limit={PAGE_SIZE} HTTP/1.1\r\nHost: bench\r\nX-API-Key: {key}\r\n\r\n".encode())
+    answer = b""
+    while b"\r\n\r\n" not in answer:
+        answer += connection.recv(65536)
+    head, _, body = answer.partition(b"\r\n\r\n")
+    left = int(re.search(rb"(?i)content-length: (\d+)", head)[1]) - len(body)
+    while left > 0:
+        left -= len(connection.recv(65536))
+    return connection
