@@ -1,4 +1,5 @@
 // What PostgreSQL looks for when it loads the library.
+#include "append_only.hpp"
 #include "settings.hpp"
 #include "sql_entry.hpp"
 #include "sql_plans.hpp"
@@ -12,4 +13,5 @@ PGDLLEXPORT void _PG_init();
 void _PG_init() {
   audit::pg::define_settings();
   audit::pg::watch_schema_changes();
+  audit::pg::watch_removals();
 }

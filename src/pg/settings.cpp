@@ -9,11 +9,18 @@ constexpr config_enum_entry engines[] = {{"auto", static_cast<int>(Engine::autom
                                          {"sql", static_cast<int>(Engine::sql), false},
                                          {nullptr, 0, false}};
 
+constexpr config_enum_entry changes[] = {{"off", static_cast<int>(ChangesAllowed::no), false},
+                                         {"on", static_cast<int>(ChangesAllowed::yes), false},
+                                         {"maintenance", static_cast<int>(ChangesAllowed::to_maintenance), true},
+                                         {nullptr, 0, false}};
+
 int engine = static_cast<int>(Engine::automatic);
+int changes_allowed = static_cast<int>(ChangesAllowed::no);
 
 }  // namespace
 
 Engine engine_setting() { return static_cast<Engine>(engine); }
+ChangesAllowed changes_allowed_setting() { return static_cast<ChangesAllowed>(changes_allowed); }
 
 void define_settings() {
   // Everybody may set it: both engines check the same rights and give the same answer.
@@ -22,6 +29,12 @@ void define_settings() {
       "auto and posting: by reading posting lists directly wherever that is possible, else as sql; "
       "sql: by an SQL statement. The answer is the same. audit_explain() tells which one was used.",
       &engine, static_cast<int>(Engine::automatic), engines, PGC_USERSET, 0, nullptr, nullptr, nullptr);
+  // For superusers only: the owner of the trail may not change it either.
+  DefineCustomEnumVariable("audit_ext.allow_changes", "Whether recorded events may be changed or removed.",
+                           "on: UPDATE, DELETE and TRUNCATE of audit_events, DETACH and DROP of its partitions and "
+                           "changes of its columns are let through, and each is recorded as an event.",
+                           &changes_allowed, static_cast<int>(ChangesAllowed::no), changes, PGC_SUSET, 0, nullptr,
+                           nullptr, nullptr);
   MarkGUCPrefixReserved("audit_ext");
 }
 

@@ -13,6 +13,15 @@ enum class Engine {
 
 Engine engine_setting();
 
+// Whether the append-only guards let a change of the trail pass.
+enum class ChangesAllowed {
+  no,
+  yes,             // and record it as an event
+  to_maintenance,  // hidden: what audit_maintain()'s own steps run with, which record what they do themselves
+};
+
+ChangesAllowed changes_allowed_setting();
+
 // To be called once, when the library is loaded.
 void define_settings();
 

@@ -1,5 +1,6 @@
 -- In any schema, with any search_path, whatever else has the same names.
 SET client_min_messages = warning;
+SET audit_ext.allow_changes = on;  -- for DROP EXTENSION
 DROP EXTENSION audit_ext;
 CREATE SCHEMA "Odd schema";
 CREATE SCHEMA trap;
