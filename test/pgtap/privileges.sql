@@ -34,9 +34,9 @@ SELECT table_privs_are('public', t, r, CASE WHEN t = 'audit_events' AND r IN ('t
                                             WHEN t = 'audit_events' AND r = 'tap_writer' THEN ARRAY['INSERT'] ELSE ARRAY[]::text[] END)
 FROM unnest(ARRAY['audit_events', 'audit_events_default', 'audit_users', 'audit_api_keys', 'audit_policies']) t, unnest(ARRAY['tap_nobody', 'tap_reader', 'tap_writer', 'tap_frontend']) r;
 
--- Only what must read hashes, and what saves policies, runs with the owner's rights.
+-- Only what must read hashes, what saves policies, what records, and what maintenance is made of runs with the owner's rights.
 SELECT set_eq('SELECT name FROM member_function WHERE prosecdef',
-              '{audit_authenticate_api_key,audit_authenticate_password,audit_authenticate_token,audit_save_policies}'::name[]);
+              '{audit_authenticate_api_key,audit_authenticate_password,audit_authenticate_token,audit_save_policies,audit_record,audit_record_change}'::name[]);
 -- Every interpreted body is bound: by a fixed search_path, or when it was created.
 SELECT is_empty($$SELECT name FROM member_function m JOIN pg_language l ON l.oid = m.prolang
                   WHERE l.lanname IN ('sql', 'plpgsql') AND prosqlbody IS NULL
