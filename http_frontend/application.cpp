@@ -12,10 +12,12 @@
 #include "db/principal_query.hpp"
 #include "handle_get_audit_event.hpp"
 #include "handle_get_audit_events.hpp"
+#include "handle_get_metrics.hpp"
 #include "handle_health.hpp"
 #include "handle_openapi.hpp"
 #include "handle_post_auth_token.hpp"
 #include "listen_socket.hpp"
+#include "log.hpp"
 #include "problem.hpp"
 #include "service_manager.hpp"
 
@@ -66,7 +68,8 @@ Application::Application(const Config& config, std::optional<std::string> token_
       listener_(std::make_unique<PrincipalListener>(
           loop_, pool_settings(config).session,
           [this](PrincipalListener::State state) { authenticator_.principals_changed(state); })),
-      router_(authenticator_, routes()) {
+      router_(authenticator_, routes()),
+      admin_router_(authenticator_, admin_routes()) {
   if (config.has_identity_provider()) set_up_identity_provider(std::move(keys));
 }
 
@@ -89,6 +92,16 @@ std::vector<Router::Route> Application::routes() {
   return routes;
 }
 
+std::vector<Router::Route> Application::admin_routes() {
+  using enum Router::Access;
+  return {{"GET", "/healthz", open, [](auto& exchange, auto&, auto&) { handle_get_healthz(exchange); }},
+          {"GET", "/readyz", open, [this](auto& exchange, auto&, auto&) { handle_get_readyz(exchange, *pool_); }},
+          {"GET", "/metrics", open, [this](auto& exchange, auto&, auto&) {
+             handle_get_metrics(exchange, metrics_,
+                                {pool_->use(), authenticator_.cache_use(), server_->connection_count()});
+           }}};
+}
+
 void Application::set_up_identity_provider(KeySetPtr keys) {
   key_source_ = std::make_unique<KeySetSource>(
       loop_, KeySetLocation{config_.jwks_file, config_.jwks_url, std::chrono::seconds(config_.jwks_refresh_s)},
@@ -104,6 +117,7 @@ void Application::set_up_identity_provider(KeySetPtr keys) {
 
 void Application::run() {
   connect_to_database();
+  if (config_.has_admin_listener()) listen_for_admins();
   listen();
   watch_signals();
   loop_.run();
@@ -115,6 +129,7 @@ void Application::run() {
     loop_.run();
   }
   server_.reset();
+  admin_server_.reset();
   spdlog::info("stopped");
 }
 
@@ -132,26 +147,45 @@ void Application::connect_to_database() {
 }
 
 void Application::listen() {
-  UniqueFd socket = listening_socket("http", config_.listen);
+  UniqueFd socket = listening_socket("http", "listen", config_.listen);
   if (!passed_sockets_.empty()) {
     throw ConfigProblem("systemd hands over a socket \"" + passed_sockets_.begin()->first +
-                        "\"; FileDescriptorName= must be http");
+                        "\"; FileDescriptorName= must be http or admin");
   }
   const std::string url = url_of(socket);
   const HttpLimits limits{config_.connection_limit, config_.connections_per_address,
                           std::chrono::seconds(config_.idle_timeout_s)};
-  server_ = std::make_unique<HttpServer>(loop_, std::move(socket), limits, [this](const ExchangePtr& exchange) {
-    if (pool_) return router_.dispatch(exchange);
-    exchange->respond(unavailable_problem("The service is stopping"));  // a late request on an old connection
-  });
+  server_ = std::make_unique<HttpServer>(
+      loop_, std::move(socket), limits, [this](const ExchangePtr& exchange) { dispatch(router_, exchange); },
+      [this](const Request& request, const RequestRecord& record) {
+        metrics_.count(record);
+        log_request(request, record);
+      });
+  server_->set_server_timing(config_.server_timing == "on");
   spdlog::info("listening on {}", url);
   notify_ready("listening on " + url);
   feed_watchdog(loop_);
 }
 
-UniqueFd Application::listening_socket(const std::string& name, const std::string& address) {
+UniqueFd Application::listening_socket(const std::string& name, const std::string& setting,
+                                       const std::string& address) {
   auto passed = passed_sockets_.extract(name);
-  return passed ? std::move(passed.mapped()) : open_listen_socket(parse_listen(address));
+  return passed ? std::move(passed.mapped()) : open_listen_socket(setting, parse_listen(address));
+}
+
+void Application::listen_for_admins() {
+  constexpr HttpLimits limits{64, 64, std::chrono::seconds(60)};
+  UniqueFd socket = listening_socket("admin", "admin-listen", config_.admin_listen);
+  const std::string url = url_of(socket);
+  admin_server_ = std::make_unique<HttpServer>(
+      loop_, std::move(socket), limits, [this](const ExchangePtr& exchange) { dispatch(admin_router_, exchange); },
+      [](const Request&, const RequestRecord&) {});
+  spdlog::info("administration on {}", url);
+}
+
+void Application::dispatch(const Router& router, const ExchangePtr& exchange) {
+  if (pool_) return router.dispatch(exchange);
+  exchange->respond(unavailable_problem("The service is stopping", "stopping"));  // a late request on an old connection
 }
 
 void Application::watch_signals() {

@@ -15,6 +15,7 @@
 #include "db/principal_listener.hpp"
 #include "event_loop.hpp"
 #include "http_server.hpp"
+#include "metrics.hpp"
 #include "router.hpp"
 
 namespace audit::httpd {
@@ -22,7 +23,8 @@ namespace audit::httpd {
 class Application {
  public:
   // `token_secret`: nothing for no own tokens. `keys`: the identity provider's, if they are there already. `sockets`:
-  // those that systemd opened, by name; "http" takes the place of the setting listen.
+  // those that systemd opened, by name; "http" takes the place of the setting listen, "admin" of
+  // admin-listen.
   Application(const Config& config, std::optional<std::string> token_secret, KeySetPtr keys,
               std::map<std::string, UniqueFd> sockets);
 
@@ -32,10 +34,13 @@ class Application {
 
  private:
   std::vector<Router::Route> routes();
+  std::vector<Router::Route> admin_routes();
   void set_up_identity_provider(KeySetPtr keys);
   void connect_to_database();
   void listen();
-  UniqueFd listening_socket(const std::string& name, const std::string& address);
+  void listen_for_admins();
+  UniqueFd listening_socket(const std::string& name, const std::string& setting, const std::string& address);
+  void dispatch(const Router& router, const ExchangePtr& exchange);
   void watch_signals();
   void begin_to_end();
   void end_when_quiet();
@@ -51,8 +56,11 @@ class Application {
   std::unique_ptr<PrincipalListener> listener_;
   std::unique_ptr<KeySetSource> key_source_;
   Router router_;
+  Router admin_router_;
+  Metrics metrics_;
   std::unique_ptr<HttpServer> server_;
-  Clock::time_point quiet_since_;  // while it ends
+  std::unique_ptr<HttpServer> admin_server_;  // null: off
+  Clock::time_point quiet_since_;             // while it ends
   Clock::time_point end_at_;
 };
 

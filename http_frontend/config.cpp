@@ -84,6 +84,12 @@ class Reader {
         ->capture_default_str();
   }
 
+  void choice(const std::string& name, std::string& to, std::vector<std::string> values, const std::string& help) {
+    app_.add_option("--" + name, to, help + "\n[" + environment_name(name) + "]")
+        ->check(CLI::IsMember(std::move(values)))
+        ->capture_default_str();
+  }
+
   void declare();
   void declare_identity();
   std::vector<std::string> arguments(int argc, const char* const* argv);
@@ -121,6 +127,7 @@ void Reader::declare() {
   app_.set_version_flag("--version", std::string("audit_httpd ") + version);
   app_.add_flag("--check-config", config_.check_only, "Check the settings, and do nothing else");
   text("listen", config_.listen, "Address and port to listen on; port 0: any free one");
+  text("admin-listen", config_.admin_listen, "The same for /metrics, /healthz and /readyz; off: nowhere");
   app_.add_option("--database", config_.database,
                   "libpq connection string or URI; empty: the PG* environment\n[AUDIT_HTTPD_DATABASE]");
   number("pool-size", config_.pool_size, 1, 1000, "Database connections");
@@ -133,9 +140,9 @@ void Reader::declare() {
   number("idle-timeout-s", config_.idle_timeout_s, 1, 86'400,
          "Close an HTTP connection that has been silent for so long");
   number("drain-timeout-ms", config_.drain_timeout_ms, 0, 3'600'000, "At the end, wait so long for requests under way");
-  app_.add_option("--log-level", config_.log_level, "How much to log\n[AUDIT_HTTPD_LOG_LEVEL]")
-      ->check(CLI::IsMember({"debug", "info", "warn", "error", "off"}))
-      ->capture_default_str();
+  choice("server-timing", config_.server_timing, {"off", "on"}, "Tell callers how long each stage took");
+  choice("log-level", config_.log_level, {"debug", "info", "warn", "error", "off"}, "How much to log");
+  choice("log-format", config_.log_format, {"text", "json"}, "How to log it");
 }
 
 void Reader::declare_identity() {
@@ -195,11 +202,15 @@ void check(const Config& config, const Reader& reader) {
   const auto fail = [&](const std::string& option, const std::string& what) {
     throw ConfigProblem("--" + option + ": " + what + reader.origin(option));
   };
-  try {
-    parse_listen(config.listen);
-  } catch (const ConfigProblem& problem) {
-    fail("listen", problem.what());
-  }
+  const auto check_address = [&](const std::string& option, const std::string& address) {
+    try {
+      parse_listen(address);
+    } catch (const ConfigProblem& problem) {
+      fail(option, problem.what());
+    }
+  };
+  check_address("listen", config.listen);
+  if (config.has_admin_listener()) check_address("admin-listen", config.admin_listen);
   if (!is_valid_conninfo(config.database)) fail("database", "is no libpq connection string or URI");
   if (!config.jwks_file.empty() && !config.jwks_url.empty())
     fail("jwks-url", "cannot be set together with --jwks-file");

@@ -13,7 +13,8 @@ namespace audit::httpd {
 
 struct Config {
   std::string listen = "127.0.0.1:8080";
-  std::string database;  // may hold a password: never shown
+  std::string admin_listen = "127.0.0.1:9180";  // or "off"
+  std::string database;                         // may hold a password: never shown
   std::size_t pool_size = 8;
   std::size_t queue_limit = 256;
   unsigned query_timeout_ms = 5000;
@@ -38,9 +39,12 @@ struct Config {
   unsigned idle_timeout_s = 60;
   unsigned drain_timeout_ms = 10000;
   std::string log_level = "info";
+  std::string log_format = "text";    // or "json"
+  std::string server_timing = "off";  // or "on"
   bool check_only = false;
 
   std::vector<std::string> algorithms() const;  // of idp_algorithms
+  bool has_admin_listener() const { return admin_listen != "off"; }
   bool has_identity_provider() const { return !jwks_file.empty() || !jwks_url.empty(); }
 };
 

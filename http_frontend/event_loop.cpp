@@ -76,7 +76,7 @@ void EventLoop::run_due_timers() {
 int EventLoop::wait_ms() {
   using std::chrono::milliseconds;
   milliseconds wait = milliseconds::max();
-  if (prepare_) wait = prepare_().value_or(wait);
+  for (const Prepare& prepare : prepares_) wait = std::min(wait, prepare().value_or(wait));
   if (!timers_.empty()) {
     wait = std::min(wait, std::chrono::ceil<milliseconds>(timers_.begin()->first.first - Clock::now()));
   }

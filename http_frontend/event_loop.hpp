@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <list>
 #include <map>
 #include <optional>
 #include <unordered_map>
@@ -44,7 +45,9 @@ class EventLoop {
   // Calls back in this or the next turn, after the caller has returned: for what must not run inside its caller.
   void call_soon(Callback callback) { soon_.push_back(std::move(callback)); }
 
-  void set_prepare(Prepare prepare) { prepare_ = std::move(prepare); }
+  using PrepareId = std::list<Prepare>::iterator;
+  PrepareId add_prepare(Prepare prepare) { return prepares_.insert(prepares_.end(), std::move(prepare)); }
+  void remove_prepare(PrepareId prepare) { prepares_.erase(prepare); }
 
   // Runs until stop(); can be run again afterwards.
   void run();
@@ -68,7 +71,7 @@ class EventLoop {
   std::map<TimerId, Callback> timers_;
   std::uint64_t next_timer_ = 0;
   std::vector<Callback> soon_;
-  Prepare prepare_;
+  std::list<Prepare> prepares_;
   bool stopped_ = false;
 };
 

@@ -19,6 +19,7 @@ namespace {
 Response too_many_attempts(std::chrono::seconds wait) {
   Response response = oauth_problem(429, "invalid_request", "Too many failed logins; try again later");
   response.headers.push_back({"Retry-After", std::to_string(wait.count())});
+  response.rejection = "too_many_logins";
   return response;
 }
 
@@ -58,17 +59,19 @@ void handle_post_auth_token(const ExchangePtr& exchange, PgPool& pool, LoginThro
   }
   Query query = password_query(grant.username, grant.password);
   grant.password.clear();
-  pool.run(std::move(query), Lane::password, [exchange, &throttle, &issuer, grant](QueryOutcome outcome) {
-    const std::string& address = exchange->request().client_address;
-    if (const auto* failure = std::get_if<QueryFailure>(&outcome)) {
-      throttle.undecided(grant.username, address);
-      return exchange->respond(query_problem(*failure, exchange->request()));
-    }
-    const std::optional<FoundPrincipal> found = found_principal(std::get<PgResult>(outcome));
-    if (!found) return exchange->respond(oauth_problem(400, "invalid_grant", "Incorrect username or password"));
-    throttle.succeeded(grant.username, address);
-    exchange->respond(token_response(issuer, *found, grant));
-  });
+  pool.run(std::move(query), Lane::password, record_of(exchange),
+           [exchange, &throttle, &issuer, grant](QueryOutcome outcome) {
+             const std::string& address = exchange->request().client_address;
+             if (const auto* failure = std::get_if<QueryFailure>(&outcome)) {
+               throttle.undecided(grant.username, address);
+               return exchange->respond(query_problem(*failure, exchange->request()));
+             }
+             const std::optional<FoundPrincipal> found = found_principal(std::get<PgResult>(outcome));
+             if (!found)
+               return exchange->respond(oauth_problem(400, "invalid_grant", "Incorrect username or password"));
+             throttle.succeeded(grant.username, address);
+             exchange->respond(token_response(issuer, *found, grant));
+           });
 }
 
 std::variant<PasswordGrant, GrantProblem> parse_password_grant(std::string_view content_type, std::string_view body) {

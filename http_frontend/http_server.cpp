@@ -27,6 +27,18 @@ constexpr std::size_t connection_memory_bytes = 32 * 1024;
 constexpr std::size_t max_target_bytes = 8 * 1024;
 constexpr std::size_t max_body_bytes = 16 * 1024;
 constexpr std::size_t max_ignored_body_bytes = 1024 * 1024;
+constexpr int client_gone_status = 499;  // nginx's number for it, which never reaches a client
+
+// What the library keeps for us with each connection.
+struct Connection {
+  HttpServer& server;
+  bool is_answered_by_library = false;  // the request that is under way
+};
+
+Connection& state_of(MHD_Connection* connection) {
+  return *static_cast<Connection*>(
+      MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context);
+}
 
 class MhdExchange final : public Exchange, public std::enable_shared_from_this<MhdExchange> {
  public:
@@ -47,7 +59,7 @@ class MhdExchange final : public Exchange, public std::enable_shared_from_this<M
   MHD_Result accept_head(const char* method);
   MHD_Result accept_body(std::string_view piece);
   MHD_Result answer();
-  void connection_closed() { connection_ = nullptr; }
+  void finish(bool is_sent);
 
   bool has_head() const { return has_head_; }
 
@@ -60,6 +72,7 @@ class MhdExchange final : public Exchange, public std::enable_shared_from_this<M
   HttpServer& server_;
   MHD_Connection* connection_;
   std::optional<Response> response_;
+  std::optional<Clock::time_point> queued_at_;
   std::size_t body_bytes_ = 0;
   bool is_target_too_long_ = false;
   bool has_head_ = false;
@@ -103,6 +116,20 @@ std::string client_address(MHD_Connection* connection) {
 bool is_sane_request_id(std::string_view id) {
   constexpr std::string_view allowed = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._:+/=@";
   return !id.empty() && id.size() <= 128 && id.find_first_not_of(allowed) == std::string_view::npos;
+}
+
+// For a browser's developer tools. Durations are in milliseconds.
+std::string server_timing(const RequestRecord& record) {
+  std::string value;
+  const auto add = [&](const char* name, const RequestRecord::Duration& duration) {
+    if (!duration) return;
+    const double ms = std::chrono::duration<double, std::milli>(*duration).count();
+    value.append(fmt::format("{}{};dur={:.3f}", value.empty() ? "" : ", ", name, ms));
+  };
+  add("auth", record.auth);
+  add("queue", record.queue);
+  add("db", record.database);
+  return value;
 }
 
 std::string_view MhdExchange::header(const char* name) const {
@@ -187,6 +214,8 @@ void MhdExchange::suspend() {
 void MhdExchange::respond(Response response) {
   if (connection_ == nullptr) return;  // the client has gone
   response_ = std::move(response);
+  const Clock::time_point now = Clock::now();
+  if (record_.query_begun) record_.database = now - *record_.query_begun;
   if (!is_suspended_) return;  // still inside answer(), which queues it
   is_suspended_ = false;
   server_.run_soon();
@@ -194,7 +223,25 @@ void MhdExchange::respond(Response response) {
 }
 
 MHD_Result MhdExchange::queue_response() {
+  record_.status = response_->status;
+  record_.body_bytes = response_->body.bytes().size();
+  record_.rejection = response_->rejection;
+  if (server_.has_server_timing() && record_.principal) {
+    response_->headers.push_back({"Server-Timing", server_timing(record_)});
+  }
+  queued_at_ = Clock::now();
   return queue(connection_, std::move(*response_), &request_.id, server_.is_stopping());
+}
+
+// The library is done with the request: answered, or its connection has ended.
+void MhdExchange::finish(bool is_sent) {
+  Connection& connection = state_of(std::exchange(connection_, nullptr));
+  if (!has_head_ || std::exchange(connection.is_answered_by_library, false)) return;
+  const Clock::time_point now = Clock::now();
+  if (!is_sent) record_.status = client_gone_status;
+  if (queued_at_) record_.send = now - *queued_at_;
+  record_.total = now - record_.begun;
+  server_.finished(request_, record_);
 }
 
 // The callbacks of the library. No exception may leave them; running out of memory costs the one connection.
@@ -234,19 +281,27 @@ MHD_Result on_access(void*, MHD_Connection*, const char*, const char* method, co
   }
 }
 
-void on_completed(void*, MHD_Connection*, void** context, MHD_RequestTerminationCode) noexcept {
+void on_completed(void*, MHD_Connection*, void** context, MHD_RequestTerminationCode code) noexcept {
   const std::unique_ptr<std::shared_ptr<MhdExchange>> exchange(static_cast<std::shared_ptr<MhdExchange>*>(*context));
-  if (exchange) (*exchange)->connection_closed();
   *context = nullptr;
+  try {
+    if (exchange) (*exchange)->finish(code == MHD_REQUEST_TERMINATED_COMPLETED_OK);
+  } catch (const std::exception& error) {
+    spdlog::error("request not recorded: {}", error.what());
+  }
 }
 
-void on_connection(void* server, MHD_Connection* connection, void**, MHD_ConnectionNotificationCode code) noexcept {
+void on_connection(void* server, MHD_Connection* connection, void** context,
+                   MHD_ConnectionNotificationCode code) noexcept {
   const MHD_ConnectionInfo* info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+  HttpServer& self = *static_cast<HttpServer*>(server);
   try {
     if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-      static_cast<HttpServer*>(server)->connection_opened(info->connect_fd);
+      *context = new Connection{self};
+      self.connection_opened(info->connect_fd);
     } else {
-      static_cast<HttpServer*>(server)->connection_closed(info->connect_fd);
+      delete static_cast<Connection*>(std::exchange(*context, nullptr));
+      self.connection_closed(info->connect_fd);
     }
   } catch (const std::exception& error) {
     spdlog::error("connection not watched: {}", error.what());
@@ -263,8 +318,9 @@ void on_library_message(void*, const char* format, va_list arguments) noexcept {
 
 }  // namespace
 
-HttpServer::HttpServer(EventLoop& loop, UniqueFd listening, const HttpLimits& limits, Dispatch dispatch)
-    : loop_(loop), dispatch_(std::move(dispatch)), listening_(std::move(listening)) {
+HttpServer::HttpServer(EventLoop& loop, UniqueFd listening, const HttpLimits& limits, Dispatch dispatch,
+                       Finished finished)
+    : loop_(loop), dispatch_(std::move(dispatch)), finished_(std::move(finished)), listening_(std::move(listening)) {
   if (getrandom(&request_prefix_, sizeof request_prefix_, 0) != sizeof request_prefix_) {
     throw std::runtime_error("getrandom failed");
   }
@@ -279,11 +335,11 @@ HttpServer::HttpServer(EventLoop& loop, UniqueFd listening, const HttpLimits& li
   if (daemon_ == nullptr) throw std::runtime_error("libmicrohttpd does not start");
   library_epoll_ = MHD_get_daemon_info(daemon_, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
   loop_.watch(library_epoll_, EPOLLIN, [this](std::uint32_t) { run_needed_ = true; });
-  loop_.set_prepare([this] { return run_library(); });
+  prepare_ = loop_.add_prepare([this] { return run_library(); });
 }
 
 HttpServer::~HttpServer() {
-  loop_.set_prepare(nullptr);
+  loop_.remove_prepare(prepare_);
   loop_.unwatch(library_epoll_);
   static_cast<void>(listening_.release());  // closed by the library, or by stop_accepting()
   MHD_stop_daemon(daemon_);
@@ -299,6 +355,7 @@ void HttpServer::stop_accepting() {
 // then it does not notice that the client has closed. Shutting down what is closed already makes another edge; what has
 // arrived can still be read, and an answer still be sent.
 void HttpServer::connection_opened(int socket) {
+  ++connections_;
   loop_.watch(socket, EPOLLRDHUP | EPOLLONESHOT, [this, socket](std::uint32_t) {
     run_needed_ = true;
     call_after_run([this, socket] {
@@ -307,7 +364,10 @@ void HttpServer::connection_opened(int socket) {
   });
 }
 
-void HttpServer::connection_closed(int socket) { loop_.unwatch(socket); }
+void HttpServer::connection_closed(int socket) {
+  --connections_;
+  loop_.unwatch(socket);
+}
 
 std::string HttpServer::make_request_id() {
   std::array<char, 33> text{};
@@ -342,6 +402,13 @@ std::optional<std::chrono::milliseconds> HttpServer::run_library() {
 extern "C" MHD_Result MHD_queue_response(MHD_Connection* connection, unsigned status, MHD_Response*) {
   using namespace audit::httpd;
   try {
+    Connection& state = state_of(connection);
+    state.is_answered_by_library = true;
+    Request request;
+    request.client_address = client_address(connection);
+    RequestRecord record;
+    record.status = static_cast<int>(status);
+    state.server.finished(request, record);
     const char* reason = MHD_get_reason_phrase_for(status);
     return queue(connection, problem(static_cast<int>(status), reason), nullptr, true);
   } catch (const std::exception& error) {

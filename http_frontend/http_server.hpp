@@ -27,10 +27,12 @@ struct HttpLimits {
 class HttpServer {
  public:
   using Dispatch = std::function<void(const ExchangePtr&)>;
+  // A request is over: its response was sent, or nobody is there any more to send it to (status 499).
+  using Finished = std::function<void(const Request&, const RequestRecord&)>;
 
   // REQUIRES: `listening` is a listening, non-blocking socket; `dispatch` does not throw, and responds to every
   // exchange it is given, then or later.
-  HttpServer(EventLoop& loop, UniqueFd listening, const HttpLimits& limits, Dispatch dispatch);
+  HttpServer(EventLoop& loop, UniqueFd listening, const HttpLimits& limits, Dispatch dispatch, Finished finished);
   // REQUIRES: is_quiet(), or that nothing responds to an exchange any more.
   ~HttpServer();
   HttpServer(const HttpServer&) = delete;
@@ -40,15 +42,20 @@ class HttpServer {
   void stop_accepting();
   // No request that has arrived whole is unanswered.
   bool is_quiet() const { return open_requests_ == 0; }
+  std::size_t connection_count() const { return connections_; }
+  // Whether responses to those who are known tell how long each stage took.
+  void set_server_timing(bool is_on) { has_server_timing_ = is_on; }
 
   // For the library's callbacks in http_server.cpp.
   void connection_opened(int socket);
   void connection_closed(int socket);
+  void finished(const Request& request, const RequestRecord& record) { finished_(request, record); }
   void request_opened() { ++open_requests_; }
   void request_closed() { --open_requests_; }
   void run_soon() { run_needed_ = true; }
   void call_after_run(std::function<void()> call) { after_run_.push_back(std::move(call)); }
   bool is_stopping() const { return stopping_; }
+  bool has_server_timing() const { return has_server_timing_; }
   void dispatch(const ExchangePtr& exchange) { dispatch_(exchange); }
   std::string make_request_id();
 
@@ -57,14 +64,18 @@ class HttpServer {
 
   EventLoop& loop_;
   Dispatch dispatch_;
+  Finished finished_;
   MHD_Daemon* daemon_ = nullptr;
   UniqueFd listening_;
   int library_epoll_ = -1;
+  EventLoop::PrepareId prepare_;
   bool run_needed_ = true;
   std::vector<std::function<void()>> after_run_;
   bool stopping_ = false;
+  bool has_server_timing_ = false;
   Clock::time_point run_at_ = Clock::time_point::max();
   std::size_t open_requests_ = 0;
+  std::size_t connections_ = 0;
   std::uint64_t request_prefix_;
   std::uint64_t next_request_ = 0;
 };

@@ -1,8 +1,10 @@
 // Requests and responses as the daemon's own code sees them: no type of a library.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -55,6 +57,30 @@ struct Response {
   int status = 200;
   std::vector<Header> headers;
   Body body;
+  // Why the request was turned away through no fault of its own, for log and metrics: `overloaded`, say. Else empty.
+  std::string_view rejection = {};
+};
+
+struct Principal;
+
+// What log, metrics and Server-Timing tell of a request; filled in on its way. Where a stage did not happen it has no
+// duration.
+struct RequestRecord {
+  using Clock = std::chrono::steady_clock;
+  using Duration = std::optional<Clock::duration>;
+
+  std::string_view route;  // the path's pattern in the table of routes; empty: no such path
+  std::shared_ptr<const Principal> principal;
+  int status = 0;
+  std::size_t body_bytes = 0;
+  std::string_view rejection;
+  Clock::time_point begun = Clock::now();
+  Duration auth;   // until the principal was known, with its query where there was one
+  Duration queue;  // until a database connection was free
+  std::optional<Clock::time_point> query_begun;
+  Duration database;  // from then until the response was given
+  Duration send;      // from then until its last byte was with the system
+  Duration total;
 };
 
 // One request and the place where its response goes, then or later.
@@ -66,13 +92,19 @@ class Exchange {
   Exchange& operator=(const Exchange&) = delete;
 
   const Request& request() const { return request_; }
+  RequestRecord& record() { return record_; }
   // REQUIRES: called exactly once, on the loop's thread.
   virtual void respond(Response response) = 0;
 
  protected:
   Request request_;
+  RequestRecord record_;
 };
 
 using ExchangePtr = std::shared_ptr<Exchange>;
+
+// Keeps the exchange alive.
+using RequestRecordPtr = std::shared_ptr<RequestRecord>;
+inline RequestRecordPtr record_of(const ExchangePtr& exchange) { return {exchange, &exchange->record()}; }
 
 }  // namespace audit::httpd

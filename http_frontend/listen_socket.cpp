@@ -13,26 +13,26 @@ namespace {
 
 constexpr int backlog = 1024;
 
-[[noreturn]] void fail(const ListenAddress& address, const char* why) {
-  throw ConfigProblem("--listen: " + address.host + ":" + address.port + ": " + why);
+[[noreturn]] void fail(const std::string& setting, const ListenAddress& address, const char* why) {
+  throw ConfigProblem("--" + setting + ": " + address.host + ":" + address.port + ": " + why);
 }
 
 }  // namespace
 
-UniqueFd open_listen_socket(const ListenAddress& address) {
+UniqueFd open_listen_socket(const std::string& setting, const ListenAddress& address) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
   addrinfo* found = nullptr;
   const int error = getaddrinfo(address.host.c_str(), address.port.c_str(), &hints, &found);
-  if (error != 0) fail(address, gai_strerror(error));
+  if (error != 0) fail(setting, address, gai_strerror(error));
   const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owner(found, freeaddrinfo);
 
   UniqueFd socket(::socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   const int on = 1;
   setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   if (!socket || bind(socket.get(), found->ai_addr, found->ai_addrlen) != 0 || ::listen(socket.get(), backlog) != 0) {
-    fail(address, std::strerror(errno));
+    fail(setting, address, std::strerror(errno));
   }
   return socket;
 }

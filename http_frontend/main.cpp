@@ -1,7 +1,6 @@
 // audit_httpd: reads its settings, checks them, and runs. Exit codes: 0 normal, 2 a wrong setting, 1 anything else.
 #include <pthread.h>
 #include <signal.h>
-#include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -10,6 +9,7 @@
 #include <iostream>
 
 #include "application.hpp"
+#include "log.hpp"
 #include "service_manager.hpp"
 
 namespace {
@@ -31,13 +31,6 @@ void prepare_process() {
   }
 }
 
-void start_log(const Config& config) {
-  auto log = spdlog::stderr_logger_st("audit_httpd");
-  log->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
-  log->set_level(spdlog::level::from_str(config.log_level));
-  spdlog::set_default_logger(std::move(log));
-}
-
 KeySetPtr read_key_file(const Config& config) {
   if (config.jwks_file.empty()) return nullptr;  // by URL: while serving
   KeySetPtr keys = load_key_set({config.jwks_file, {}, {}});
@@ -51,7 +44,7 @@ int serve(const Config& config) {
   if (!config.token_secret_file.empty()) secret = read_secret_file(config.token_secret_file);
   KeySetPtr keys = read_key_file(config);
   if (config.check_only) return 0;
-  start_log(config);
+  set_up_log(config.log_level, config.log_format == "json");
   if (geteuid() == 0) spdlog::warn("running as root is not needed; use a user of its own");
   prepare_process();
   Application(config, std::move(secret), std::move(keys), take_passed_sockets()).run();

@@ -62,19 +62,19 @@ Response oauth_problem(int status, std::string_view error, std::string_view desc
                                                             "detail", description.data(), description.size()))));
 }
 
-Response unavailable_problem(std::string_view detail) {
+Response unavailable_problem(std::string_view detail, std::string_view rejection) {
   Response response = problem(503, detail);
   response.headers.push_back({"Retry-After", "1"});
+  response.rejection = rejection;
   return response;
 }
 
 Response query_problem(const QueryFailure& failure, const Request& request) {
-  const char* path = request.path.c_str();
   switch (failure.kind) {
-    case QueryFailure::Kind::away: return unavailable_problem("Database unavailable");
-    case QueryFailure::Kind::overloaded: return unavailable_problem("Too many requests are waiting");
+    case QueryFailure::Kind::away: return unavailable_problem("Database unavailable", "database_away");
+    case QueryFailure::Kind::overloaded: return unavailable_problem("Too many requests are waiting", "overloaded");
     case QueryFailure::Kind::timed_out:
-      spdlog::warn("request {} {}: the query took too long: {}", request.id, path, failure.message);
+      spdlog::warn("request {}: the query took too long: {}", request.id, failure.message);
       return problem(504, "The query took too long");
     case QueryFailure::Kind::sql_error: break;
   }
@@ -84,8 +84,8 @@ Response query_problem(const QueryFailure& failure, const Request& request) {
   if (failure.constraint == "cursor_mismatch") {
     return validation_problem({{"query", "cursor", validation::cursor_mismatch, "cursor_mismatch"}});
   }
-  spdlog::error("request {} {}: SQLSTATE {}: {}", request.id, path, failure.sqlstate, failure.message);
-  if (is_passing_problem(failure)) return unavailable_problem("Database unavailable");
+  spdlog::error("request {}: SQLSTATE {}: {}", request.id, failure.sqlstate, failure.message);
+  if (is_passing_problem(failure)) return unavailable_problem("Database unavailable", "database_away");
   if (is_permission_problem(failure)) return problem(403, "Not enough permissions");
   return problem(500, "Internal Server Error");
 }

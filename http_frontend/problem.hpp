@@ -29,8 +29,8 @@ Response problem(int status, std::string_view detail);
 Response validation_problem(const std::vector<ValidationError>& errors);
 // RFC 6749, 5.2.
 Response oauth_problem(int status, std::string_view error, std::string_view description);
-// 503 (the database is away, or there is too much to do) with Retry-After.
-Response unavailable_problem(std::string_view detail);
+// 503 (the database is away, or there is too much to do) with Retry-After. `rejection`: see Response.
+Response unavailable_problem(std::string_view detail, std::string_view rejection);
 
 // What the caller is told of a query that failed. The rest (SQLSTATE, message) goes to the log with the request's id.
 Response query_problem(const QueryFailure& failure, const Request& request);

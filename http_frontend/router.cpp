@@ -29,7 +29,7 @@ Response method_not_allowed(const std::string& allowed) {
 
 // A response to give even when a handler fails: each exchange is answered exactly once.
 void respond_to_failure(const ExchangePtr& exchange, const char* what) {
-  spdlog::error("request {} {}: {}", exchange->request().id, exchange->request().path, what);
+  spdlog::error("request {}: {}", exchange->request().id, what);
   exchange->respond(problem(500, "Internal Server Error"));
 }
 
@@ -50,6 +50,7 @@ void Router::find_and_call(const ExchangePtr& exchange) const {
   for (const Route& route : routes_) {
     std::optional<std::string> argument = match(route.path, request.path);
     if (!argument) continue;
+    exchange->record().route = route.path;
     if (route.method == method) return call(route, exchange, std::move(*argument));
     allowed.append(allowed.empty() ? "" : ", ").append(route.method == "GET" ? "GET, HEAD" : route.method);
   }

@@ -20,6 +20,9 @@ std::int64_t unix_time_s() {
 }
 
 void admit_reader(const ExchangePtr& exchange, const PrincipalPtr& principal, const Authenticator::Admitted& admitted) {
+  RequestRecord& record = exchange->record();
+  record.principal = principal;
+  record.auth = Clock::now() - record.begun;
   if (principal->scopes.allow_reading()) {
     admitted(principal);
   } else {
@@ -63,6 +66,15 @@ void Authenticator::principals_changed(PrincipalListener::State state) {
   api_keys_.set_lifetime(lifetime);
 }
 
+PrincipalCache::Use Authenticator::cache_use() const {
+  PrincipalCache::Use sum;
+  for (const PrincipalCache* cache : {&tokens_, &api_keys_}) {
+    const PrincipalCache::Use use = cache->use();
+    sum = {sum.entries + use.entries, sum.hits + use.hits, sum.misses + use.misses};
+  }
+  return sum;
+}
+
 void Authenticator::admit(const ExchangePtr& exchange, Admitted admitted) {
   const Request& request = exchange->request();
   if (request.authorization.empty()) {
@@ -92,7 +104,9 @@ void Authenticator::admit_bearer(const ExchangePtr& exchange, std::string_view t
 
 void Authenticator::admit_idp_token(Attempt attempt, std::string_view text, const Jwt& jwt) {
   if (!provider_) return attempt.exchange->respond(invalid_credential());
-  if (!keys_) return attempt.exchange->respond(unavailable_problem("The identity provider's keys are not there yet"));
+  if (!keys_)
+    return attempt.exchange->respond(
+        unavailable_problem("The identity provider's keys are not there yet", "no_provider_keys"));
   auto verdict = verify_idp_token(text, jwt, *provider_, *keys_, unix_time_s());
   if (auto* token = std::get_if<IdpToken>(&verdict)) {
     return conclude(attempt, std::move(token->principal), token->expires_s + provider_->rules.leeway_s);
@@ -112,7 +126,7 @@ void Authenticator::admit_api_key(const ExchangePtr& exchange, Admitted admitted
 }
 
 void Authenticator::ask_database(Attempt attempt, Query query, std::optional<OwnToken> token) {
-  pool_.run(std::move(query), Lane::normal,
+  pool_.run(std::move(query), Lane::normal, nullptr,
             [this, attempt = std::move(attempt), token = std::move(token)](QueryOutcome outcome) {
               const ExchangePtr& exchange = attempt.exchange;
               if (const auto* failure = std::get_if<QueryFailure>(&outcome)) {

@@ -32,6 +32,9 @@ class Authenticator {
   // What can be remembered depends on whether changes would be noticed.
   void principals_changed(PrincipalListener::State state);
 
+  // Of all credentials together.
+  PrincipalCache::Use cache_use() const;
+
  private:
   struct Attempt;  // one credential on its way
 

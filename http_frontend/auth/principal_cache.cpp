@@ -7,13 +7,18 @@ namespace audit::httpd {
 
 PrincipalPtr PrincipalCache::find(const Sha256& credential, Time now) {
   const auto found = by_credential_.find(credential);
-  if (found == by_credential_.end()) return nullptr;
+  if (found == by_credential_.end()) {
+    ++misses_;
+    return nullptr;
+  }
   const auto entry = found->second;
   if (entry->expires_at <= now) {
+    ++misses_;
     entries_.erase(entry);
     by_credential_.erase(found);
     return nullptr;
   }
+  ++hits_;
   entries_.splice(entries_.begin(), entries_, entry);
   return entry->principal;
 }

@@ -28,6 +28,13 @@ class PrincipalCache {
   // Does nothing when `generation` is not the present one. `expires_at`: when the credential itself ends.
   void remember(const Sha256& credential, PrincipalPtr principal, std::uint64_t generation, Time now, Time expires_at);
 
+  struct Use {
+    std::size_t entries = 0;
+    std::uint64_t hits = 0;
+    std::uint64_t misses = 0;
+  };
+  Use use() const { return {entries_.size(), hits_, misses_}; }
+
   void forget_all();
   // Zero: remember nothing.
   void set_lifetime(std::chrono::milliseconds lifetime);
@@ -42,6 +49,8 @@ class PrincipalCache {
   std::size_t capacity_;
   std::chrono::milliseconds lifetime_;
   std::uint64_t generation_ = 0;
+  std::uint64_t hits_ = 0;
+  std::uint64_t misses_ = 0;
   std::list<Entry> entries_;  // most recently used first
   std::unordered_map<Sha256, std::list<Entry>::iterator, Sha256Hash> by_credential_;
 };

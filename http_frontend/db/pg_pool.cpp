@@ -42,6 +42,12 @@ bool PgPool::has_standby() const {
                      [](const auto& connection) { return connection->is_standby(); });
 }
 
+PgPool::Use PgPool::use() const {
+  const auto idle = static_cast<std::size_t>(std::count_if(
+      connections_.begin(), connections_.end(), [](const auto& connection) { return connection->is_idle(); }));
+  return {connections_.size() - idle, idle, normal_.size() + passwords_.size()};
+}
+
 // With no connection one attempt at a time tells whether the database is back; the others follow it.
 void PgPool::open_missing() {
   const std::size_t wanted = connections_.empty() ? 1 : settings_.size;
@@ -125,7 +131,7 @@ void PgPool::check_idle() {
   check_idle_later();
 }
 
-void PgPool::run(Query query, Lane lane, QueryCallback done) {
+void PgPool::run(Query query, Lane lane, RequestRecordPtr record, QueryCallback done) {
   if (is_away_) {
     done(QueryFailure{QueryFailure::Kind::away, {}, {}, "no connection"});
     return;
@@ -136,7 +142,8 @@ void PgPool::run(Query query, Lane lane, QueryCallback done) {
     done(QueryFailure{QueryFailure::Kind::overloaded, {}, {}, "the queue is full"});
     return;
   }
-  queue.push_back({std::move(query), std::move(done), Clock::now() + settings_.request_timeout});
+  const Clock::time_point now = Clock::now();
+  queue.push_back({std::move(query), std::move(record), std::move(done), now, now + settings_.request_timeout});
   serve_waiting();
   if (!expiry_ && (!normal_.empty() || !passwords_.empty())) expire_waiting();
 }
@@ -177,6 +184,10 @@ void PgPool::start_query(PgConnection& connection, Waiting waiting, Lane lane) {
   // The server's own timeout comes first, unless waiting has used up the request's time or the server is stuck.
   constexpr std::chrono::milliseconds grace{500};
   const Clock::time_point deadline = std::min(waiting.deadline, Clock::now() + settings_.query_timeout + grace);
+  if (waiting.record) {
+    waiting.record->query_begun = Clock::now();
+    waiting.record->queue = *waiting.record->query_begun - waiting.begun;
+  }
   if (lane == Lane::normal) {
     connection.run(waiting.query, deadline, std::move(waiting.done));
     return;

@@ -42,16 +42,26 @@ class PgPool {
   PgPool& operator=(const PgPool&) = delete;
 
   void start(FirstAttempt on_first_attempt);
-  void run(Query query, Lane lane, QueryCallback done);
+  // `record` is told how long the query waited and when it began; may be null.
+  void run(Query query, Lane lane, RequestRecordPtr record, QueryCallback done);
 
   bool is_usable() const { return open_count() != 0; }
   // A query may be answered by a standby, which can be behind.
   bool has_standby() const;
 
+  struct Use {
+    std::size_t in_use;
+    std::size_t idle;
+    std::size_t waiting;  // requests
+  };
+  Use use() const;
+
  private:
   struct Waiting {
     Query query;
+    RequestRecordPtr record;
     QueryCallback done;
+    Clock::time_point begun;
     Clock::time_point deadline;
   };
   using Queue = std::deque<Waiting>;

@@ -13,7 +13,8 @@ from http_client import Client
 from support import DEADLINE_S, REPOSITORY, SECRETS
 
 BINARY = os.environ.get("AUDIT_HTTPD", os.path.join(REPOSITORY, "http_frontend", "build", "audit_httpd"))
-_LISTENING = re.compile(r"listening on http://(?P<host>\[[^\]]+\]|[^:\s]+):(?P<port>\d+)")
+_LISTENING = re.compile(r"listening on https?://(?P<host>\[[^\]]+\]|[^:\s]+):(?P<port>\d+)")
+_ADMINISTRATION = re.compile(r"administration on http://127\.0\.0\.1:(?P<port>\d+)")
 _LEAK_REPORT = re.compile(r"(AddressSanitizer|LeakSanitizer|ThreadSanitizer|runtime error:)")
 
 
@@ -60,7 +61,7 @@ class Daemon:
     (name, listening socket) pairs that it is handed as systemd does."""
 
     def __init__(self, environment=None, sockets=(), **options):
-        options = {"listen": "127.0.0.1:0", **options}
+        options = {"listen": "127.0.0.1:0", "admin_listen": "off", **options}
         command = [BINARY, *as_arguments(options)]
         with above_passed(sockets) as passed:
             self._process = subprocess.Popen(
@@ -107,6 +108,11 @@ class Daemon:
     def log(self):
         with self._changed:
             return "\n".join(self._lines)
+
+    @property
+    def admin(self):
+        """A client of the admin listener, which must have been given as 127.0.0.1:0."""
+        return Client(("127.0.0.1", int(_ADMINISTRATION.search(self.log)["port"])))
 
     @property
     def running(self):

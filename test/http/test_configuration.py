@@ -17,7 +17,8 @@ from support import REPOSITORY, eventually
 OPTIONS = ("listen", "database", "pool-size", "queue-limit", "query-timeout-ms", "request-timeout-ms",
            "token-secret-file", "token-lifetime-s", "token-issuer", "token-audience", "jwks-file", "jwks-url",
            "jwks-refresh-s", "idp-issuer", "idp-audience", "idp-algorithms", "idp-user-id-claim", "idp-role-claim",
-           "principal-cache-s", "login-attempts", "login-window-s", "log-level", "check-config", "config")
+           "principal-cache-s", "login-attempts", "login-window-s", "log-level", "check-config", "config",
+           "admin-listen", "log-format", "server-timing")
 
 LOG_LINE = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00) (info|warning|error) ")
 GOOD_SECRET = "s" * 32
@@ -27,7 +28,7 @@ IDP = {"idp_issuer": tokens.IDP_ISSUER, "idp_audience": tokens.IDP_AUDIENCE}
 @pytest.fixture(scope="module")
 def good(database):
     """Options with which it would start; on a free port, should it."""
-    return {"listen": "127.0.0.1:0", "database": database.conninfo()}
+    return {"listen": "127.0.0.1:0", "admin_listen": "off", "database": database.conninfo()}
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +71,9 @@ WRONG = [
     ("query_timeout_ms", "0"), ("query_timeout_ms", "-5"), ("query_timeout_ms", "5s"), ("request_timeout_ms", "0"),
     ("request_timeout_ms", "soon"), ("token_lifetime_s", "0"), ("token_lifetime_s", "-1"), ("token_lifetime_s", "1h"),
     ("principal_cache_s", "-1"), ("principal_cache_s", "x"), ("login_attempts", "0"), ("login_attempts", "x"),
-    ("login_window_s", "0"), ("login_window_s", "x"), ("log_level", "loud"), ("log_level", ""), ("jwks_refresh_s", "x"),
+    ("login_window_s", "0"), ("login_window_s", "x"), ("log_level", "loud"), ("log_level", ""), ("log_format", "xml"), ("server_timing", "yes"),
+    ("admin_listen", ""), ("admin_listen", "nowhere"), ("admin_listen", "127.0.0.1:65536"),
+    ("jwks_refresh_s", "x"),
     ("database", "host"), ("database", "nonsense=1"), ("database", "postgresql://%zz"),
     ("token_secret_file", "{missing}"), ("token_secret_file", "{short}"), ("token_secret_file", "{empty}"),
     ("token_secret_file", "{directory}"), ("token_secret_file", ""), ("token_issuer", ""), ("token_audience", ""),
@@ -212,12 +215,13 @@ def test_role_without_the_grants_yet(database, start_daemon, key):
     assert daemon.client.list(key).status == 200
 
 
-def test_address_in_use(good):
+@pytest.mark.parametrize("setting", ["listen", "admin_listen"])
+def test_address_in_use(good, setting):
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        result = run(*as_arguments({**good, "listen": f"127.0.0.1:{port}"}))
-        assert result.returncode in (1, 2)
-        assert str(port) in result.stderr and "listening on" not in result.stderr
+        result = run(*as_arguments({**good, setting: f"127.0.0.1:{port}"}))
+        assert_refused(result, "--" + setting.replace("_", "-"))
+        assert str(port) in result.stderr
 
 
 def test_check_config(good, files):

@@ -119,7 +119,7 @@ def refused(sockets, **options):
 
 
 def test_sockets_that_are_of_no_use(database, listening):
-    options = {"database": database.conninfo()}
+    options = {"database": database.conninfo(), "admin_listen": "off"}
     assert '"audit_httpd.socket"' in refused([("audit_httpd.socket", listening)], **options)
     assert "more than one" in refused([("http", listening), ("http", listening)], **options)
     with socket.socket() as silent, socket.socket(type=socket.SOCK_DGRAM) as datagrams, socket.socket() as bound:
