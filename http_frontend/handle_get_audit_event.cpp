@@ -1,10 +1,10 @@
 #include "handle_get_audit_event.hpp"
 
-#include <algorithm>
-#include <charconv>
 #include <utility>
 
 #include "auth/auth_problem.hpp"
+#include "core/uuid_text.hpp"
+#include "db/audit_events_query.hpp"
 #include "problem.hpp"
 #include "query_parameters.hpp"
 
@@ -43,24 +43,6 @@ void handle_get_audit_event(const ExchangePtr& exchange, const PrincipalPtr& pri
       exchange->respond(query_problem(std::get<QueryFailure>(outcome), exchange->request()));
     }
   });
-}
-
-std::optional<Uuid> parse_uuid(std::string_view text) {
-  std::string digits(text);
-  if (text.size() == 36) {
-    for (const std::size_t hyphen : {23U, 18U, 13U, 8U}) {  // from the end, so that the others stay where they are
-      if (digits[hyphen] != '-') return std::nullopt;
-      digits.erase(hyphen, 1);
-    }
-  }
-  Uuid id;
-  if (digits.size() != id.size() * 2) return std::nullopt;
-  for (std::size_t i = 0; i < id.size(); ++i) {
-    const char* pair = digits.data() + 2 * i;
-    const auto [end, error] = std::from_chars(pair, pair + 2, id[i], 16);
-    if (error != std::errc() || end != pair + 2) return std::nullopt;
-  }
-  return id;
 }
 
 }  // namespace audit::httpd

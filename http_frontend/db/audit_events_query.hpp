@@ -1,18 +1,16 @@
 // The SQL behind GET /v1/audit/events and GET /v1/audit/events/{event_id}.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <optional>
 #include <vector>
 
 #include "auth/principal.hpp"
+#include "core/uuid_v7.hpp"
 #include "db/query.hpp"
 #include "query_parameters.hpp"
 
 namespace audit::httpd {
-
-using Uuid = std::array<std::uint8_t, 16>;
 
 // What the queries below need prepared.
 std::vector<PreparedStatement> audit_events_statements();

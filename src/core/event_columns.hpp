@@ -62,4 +62,24 @@ constexpr std::array<EventColumn, 26> event_columns{{
 
 static_assert(event_columns[event_payload_column].kind == ColumnKind::payload);
 
+// Text that events are found by has at most so many bytes: an index entry of GIN holds about 2,700.
+constexpr std::size_t filter_size_max = 2048;
+constexpr std::size_t text_filter_columns[] = {6, 7, 8, 11, 12};
+static_assert(event_columns[6].name() == "event_group" && event_columns[7].name() == "event_type" &&
+              event_columns[8].name() == "status" && event_columns[11].name() == "session_id" &&
+              event_columns[12].name() == "vm_id");
+
+constexpr bool is_text_filter(std::size_t column) noexcept {
+  for (const std::size_t filter : text_filter_columns)
+    if (filter == column) return true;
+  return false;
+}
+
+// event_columns.size() where there is none of that name.
+constexpr std::size_t event_column_named(std::string_view name) noexcept {
+  std::size_t column = 0;
+  while (column < event_columns.size() && event_columns[column].name() != name) column++;
+  return column;
+}
+
 }  // namespace audit

@@ -3,21 +3,10 @@
 
 #include "json_writer.hpp"
 #include "rfc3339.hpp"
+#include "uuid_text.hpp"
 
 namespace audit {
 namespace {
-
-constexpr std::size_t uuid_text_size = 36;
-
-char* write_uuid(char* out, std::string_view id) noexcept {
-  constexpr std::string_view hex = "0123456789abcdef";
-  for (std::size_t i = 0; i < id.size(); i++) {
-    if (i == 4 || i == 6 || i == 8 || i == 10) *out++ = '-';
-    *out++ = hex[static_cast<unsigned char>(id[i]) >> 4];
-    *out++ = hex[static_cast<unsigned char>(id[i]) & 15];
-  }
-  return out;
-}
 
 std::size_t value_bound(ColumnKind kind, const EventValue& value) noexcept {
   constexpr std::size_t null_size = 4;
@@ -38,7 +27,7 @@ char* write_value(char* out, ColumnKind kind, const EventValue& value) noexcept 
   switch (kind) {
     case ColumnKind::uuid:
       *out++ = '"';
-      out = write_uuid(out, value.bytes);
+      out = write_uuid(out, reinterpret_cast<const std::uint8_t*>(value.bytes.data()));
       *out++ = '"';
       return out;
     case ColumnKind::timestamp:

@@ -38,6 +38,15 @@ bool uuid_v7_time(const std::uint8_t* id, std::int64_t& microseconds_since_2000)
   return true;
 }
 
+bool uuid_v7_exact_time(const std::uint8_t* id, std::int64_t& microseconds_since_2000) noexcept {
+  if (!uuid_v7_time(id, microseconds_since_2000)) return false;
+  const int fraction = (id[6] & 0xf) << 8 | id[7];
+  // Rounded up, as make_uuid_v7 rounds down; only fractions that it does not write would reach the next millisecond.
+  const int us = (fraction * 1000 + 4095) / 4096;
+  microseconds_since_2000 += us < 999 ? us : 999;
+  return true;
+}
+
 bool uuid_v7_matches(const std::uint8_t* id, std::int64_t microseconds_since_2000) noexcept {
   std::int64_t id_time_us = 0;
   return uuid_v7_time(id, id_time_us) && microseconds_since_2000 >= id_time_us &&

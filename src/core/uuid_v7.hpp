@@ -21,4 +21,8 @@ bool uuid_v7_matches(const std::uint8_t* id, std::int64_t microseconds_since_200
 // The first microsecond of the millisecond in a version 7 id. False for every other version.
 bool uuid_v7_time(const std::uint8_t* id, std::int64_t& microseconds_since_2000) noexcept;
 
+// The microsecond that make_uuid_v7 was given; of an id made elsewhere, one of its millisecond and always the same one.
+// False for every other version.
+bool uuid_v7_exact_time(const std::uint8_t* id, std::int64_t& microseconds_since_2000) noexcept;
+
 }  // namespace audit

@@ -7,6 +7,12 @@ namespace audit::pg {
 
 constexpr int event_column_count = static_cast<int>(event_columns.size());
 
+constexpr Oid event_column_types[] = {UUIDOID, TIMESTAMPTZOID, INT8OID, TEXTOID,  TEXTOID, TEXTOID,   TEXTOID,
+                                      TEXTOID, TEXTOID,        TEXTOID, TEXTOID,  TEXTOID, TEXTOID,   INT8OID,
+                                      TEXTOID, TEXTOID,        TEXTOID, TEXTOID,  INT4OID, FLOAT8OID, INETOID,
+                                      TEXTOID, INETOID,        TEXTOID, JSONBOID, TEXTOID};
+static_assert(lengthof(event_column_types) == event_column_count);
+
 // Valid only until the next event comes: the values point into a pinned buffer or an executor's memory.
 struct EventRow {
   const Datum* values;

@@ -6,15 +6,6 @@
 namespace audit::pg {
 namespace {
 
-// An index entry of GIN holds about 2,700 bytes.
-constexpr std::size_t filter_size_max = 2048;
-
-// Where the columns usually are: from 0, as in event_columns.
-constexpr std::size_t text_filter_columns[] = {6, 7, 8, 11, 12};
-static_assert(event_columns[6].name() == "event_group" && event_columns[7].name() == "event_type" &&
-              event_columns[8].name() == "status" && event_columns[11].name() == "session_id" &&
-              event_columns[12].name() == "vm_id");
-
 bool is_column(TupleDesc descriptor, int number, std::string_view name) {
   if (number > descriptor->natts) return false;
   const Form_pg_attribute attribute = TupleDescAttr(descriptor, number - 1);
@@ -70,7 +61,7 @@ AUDIT_SQL_FUNCTION(audit_events_before_insert) {
     ereport(ERROR, errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
             errmsg("audit_events_before_insert must be called as a trigger BEFORE INSERT FOR EACH ROW"));
   auto* trigger = reinterpret_cast<TriggerData*>(fcinfo->context);
-  for (const std::size_t column : text_filter_columns)
+  for (const std::size_t column : audit::text_filter_columns)
     check_filter_size(trigger->tg_relation, trigger->tg_trigtuple, column);
   return PointerGetDatum(with_id(trigger, trigger->tg_trigtuple));
 }

@@ -25,18 +25,18 @@ CREATE TEMP TABLE may_execute (role name, functions name[]);
 INSERT INTO may_execute VALUES
   ('tap_nobody',   '{audit_id_matches}'),
   ('tap_reader',   '{audit_explain,audit_get,audit_get_json,audit_id_matches,audit_list,audit_list_json}'),
-  ('tap_writer',   '{audit_id_matches,audit_log,audit_make_id}'),
+  ('tap_writer',   '{audit_find_answer,audit_id_matches,audit_keep_answer,audit_log,audit_log_batch,audit_log_json,audit_log_text,audit_make_id}'),
   ('tap_frontend', '{audit_authenticate_api_key,audit_authenticate_password,audit_authenticate_token,audit_get_json,audit_id_matches,audit_list_json}');
 SELECT set_eq(format('SELECT name FROM member_function WHERE has_function_privilege(%L, oid, ''EXECUTE'')', role), functions,
               role || ' may execute what it needs and nothing else') FROM may_execute ORDER BY role;
 
 SELECT table_privs_are('public', t, r, CASE WHEN t = 'audit_events' AND r IN ('tap_reader', 'tap_frontend') THEN ARRAY['SELECT']
                                             WHEN t = 'audit_events' AND r = 'tap_writer' THEN ARRAY['INSERT'] ELSE ARRAY[]::text[] END)
-FROM unnest(ARRAY['audit_events', 'audit_events_default', 'audit_users', 'audit_api_keys', 'audit_policies']) t, unnest(ARRAY['tap_nobody', 'tap_reader', 'tap_writer', 'tap_frontend']) r;
+FROM unnest(ARRAY['audit_events', 'audit_events_default', 'audit_users', 'audit_api_keys', 'audit_policies', 'audit_id_claims', 'audit_idempotency_keys']) t, unnest(ARRAY['tap_nobody', 'tap_reader', 'tap_writer', 'tap_frontend']) r;
 
--- Only what must read hashes, what saves policies, what records, and what maintenance is made of runs with the owner's rights.
+-- Only what must read hashes, what saves policies, what keeps answers, what records, and what maintenance is made of runs with the owner's rights.
 SELECT set_eq('SELECT name FROM member_function WHERE prosecdef',
-              '{audit_authenticate_api_key,audit_authenticate_password,audit_authenticate_token,audit_save_policies,audit_record,audit_record_change}'::name[]);
+              '{audit_authenticate_api_key,audit_authenticate_password,audit_authenticate_token,audit_find_answer,audit_keep_answer,audit_save_policies,audit_record,audit_record_change}'::name[]);
 -- Every interpreted body is bound: by a fixed search_path, or when it was created.
 SELECT is_empty($$SELECT name FROM member_function m JOIN pg_language l ON l.oid = m.prolang
                   WHERE l.lanname IN ('sql', 'plpgsql') AND prosqlbody IS NULL

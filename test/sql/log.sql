@@ -30,9 +30,20 @@ SELECT audit_log('g', 't', vm_id => repeat('x', 3000));
 \echo :SQLSTATE
 SELECT audit_log('g', 't', id => '00000000-0000-0000-0000-000000000001', created_at => '1960-01-01Z');
 \echo :SQLSTATE
+-- an id that was given before, whatever else is different: no second event
 BEGIN;
 SELECT audit_log('g', 't', id => '00000000-0000-0000-0000-000000000001', created_at => '2025-01-01Z');
 SELECT audit_log('g', 't', id => '00000000-0000-0000-0000-000000000001', created_at => '2025-01-01Z');
-\echo :SQLSTATE
+SELECT audit_log('g', 'other', id => '00000000-0000-0000-0000-000000000001', created_at => '2025-01-02Z');
+SELECT audit_log('g', 'other', id => '00000000-0000-0000-0000-000000000001');
+SELECT audit_log('g', 't') AS id \gset
+SELECT audit_log('g', 'other', id => :'id') = :'id' AS same_id;
+SELECT event_type, count(*) FROM audit_events GROUP BY 1;
+-- an id of version 7 without a time is recorded at the time that it holds
+SELECT audit_make_id('2024-02-29 12:00:00.123456Z') AS id \gset
+SELECT audit_log('g', 'timed', id => :'id') = :'id' AS same_id;
+SELECT audit_log('g', 'made elsewhere', id => '018df4a2-a07b-7fff-8000-000000000000');
+SELECT audit_log('g', 'year 10889', id => 'ffffffff-ffff-7fff-8000-000000000000');
+SELECT event_type, CASE WHEN created_at > now() THEN 'now' ELSE created_at::text END AS created_at FROM audit_list(event_group => 'g') WHERE event_type NOT IN ('t', 'other');
 ROLLBACK;
 SELECT count(*) FROM audit_events;

@@ -44,7 +44,23 @@ TEST(UuidV7, MatchesItsMillisecondOnly) {
     ASSERT_FALSE(uuid_v7_matches(id.data(), id_time_us - 1));
     ASSERT_FALSE(uuid_v7_matches(id.data(), id_time_us + 1000));
     ASSERT_EQ(id[8] >> 6, 2);  // the variant
+    ASSERT_TRUE(uuid_v7_exact_time(id.data(), id_time_us));
+    ASSERT_EQ(id_time_us, us);
   }
+}
+
+TEST(UuidV7, ExactTimeStaysInTheMillisecond) {
+  Uuid id = make_uuid_v7(0, 0);
+  for (unsigned fraction = 0; fraction < 4096; fraction++) {
+    id[6] = static_cast<std::uint8_t>(0x70 | fraction >> 8);
+    id[7] = static_cast<std::uint8_t>(fraction);
+    std::int64_t us = 0;
+    ASSERT_TRUE(uuid_v7_exact_time(id.data(), us));
+    ASSERT_TRUE(uuid_v7_matches(id.data(), us)) << fraction;
+  }
+  id[6] = 0x40;
+  std::int64_t us = 0;
+  EXPECT_FALSE(uuid_v7_exact_time(id.data(), us));
 }
 
 TEST(UuidV7, TimesOutOfRangeAreCutAndMatchNothing) {
