@@ -32,15 +32,20 @@ SELECT set_eq(format('SELECT name FROM member_function WHERE has_function_privil
 
 SELECT table_privs_are('public', t, r, CASE WHEN t = 'audit_events' AND r IN ('tap_reader', 'tap_frontend') THEN ARRAY['SELECT']
                                             WHEN t = 'audit_events' AND r = 'tap_writer' THEN ARRAY['INSERT'] ELSE ARRAY[]::text[] END)
-FROM unnest(ARRAY['audit_events', 'audit_events_default', 'audit_users', 'audit_api_keys', 'audit_policies', 'audit_id_claims', 'audit_idempotency_keys']) t, unnest(ARRAY['tap_nobody', 'tap_reader', 'tap_writer', 'tap_frontend']) r;
+FROM unnest(ARRAY['audit_events', 'audit_events_default', 'audit_users', 'audit_api_keys', 'audit_policies', 'audit_id_claims', 'audit_idempotency_keys',
+            'audit_configuration', 'audit_holds', 'audit_maintenance', 'audit_status']) t, unnest(ARRAY['tap_nobody', 'tap_reader', 'tap_writer', 'tap_frontend']) r;
 
--- Only what must read hashes, what saves policies, what keeps answers, what records, and what maintenance is made of runs with the owner's rights.
+-- Only what must read hashes, what saves policies, what keeps answers, what records, and the steps of maintenance run with the owner's rights.
 SELECT set_eq('SELECT name FROM member_function WHERE prosecdef',
-              '{audit_authenticate_api_key,audit_authenticate_password,audit_authenticate_token,audit_find_answer,audit_keep_answer,audit_save_policies,audit_record,audit_record_change}'::name[]);
+              '{audit_authenticate_api_key,audit_authenticate_password,audit_authenticate_token,audit_find_answer,audit_keep_answer,audit_save_policies,
+                audit_record,audit_record_change,audit_configure,audit_hold,audit_release,audit_read_status,audit_begin_run,audit_end_run,
+                audit_create_due,audit_drop_expired,audit_mirror,audit_move_begin,audit_move_copy,audit_move_finish,
+                audit_guard_partitions}'::name[]);
 -- Every interpreted body is bound: by a fixed search_path, or when it was created.
 SELECT is_empty($$SELECT name FROM member_function m JOIN pg_language l ON l.oid = m.prolang
                   WHERE l.lanname IN ('sql', 'plpgsql') AND prosqlbody IS NULL
-                    AND proconfig IS DISTINCT FROM '{"search_path=pg_catalog, pg_temp"}'$$);
+                    AND name NOT IN ('audit_maintain', 'audit_try', 'audit_copy') -- procedures that commit cannot have one
+                    AND (proconfig @> '{"search_path=pg_catalog, pg_temp"}') IS NOT TRUE$$);
 SELECT is_empty($$SELECT name FROM member_function WHERE obj_description(oid, 'pg_proc') IS NULL$$, 'every function has a comment');
 SELECT * FROM finish();
 ROLLBACK;
