@@ -19,7 +19,8 @@ only() {
 
 only 'postgres\.h' 'src/pg/postgres_api\.hpp'
 only '(.*/)?postgres_api\.hpp' 'src/pg/.*'
-only 'access/gin_private\.h' 'src/pg/posting_reader\.cpp'
+only 'access/gin_private\.h' 'src/pg/gin_entries\.hpp'
+only '(.*/)?gin_entries\.hpp' 'src/pg/(gin_entries|pending_list|posting_reader)\.cpp'
 only 'access/nbtree\.h' 'src/pg/key_walk\.cpp'
 only '(access|catalog|commands|executor|fmgr|funcapi|miscadmin|nodes|parser|storage|tcop|utils)[/.].*' 'src/pg/.*'
 only '(.*/)?pg/[a-z_0-9]+\.hpp' 'src/pg/.*'

@@ -20,7 +20,7 @@ enum class Seek {
 };
 
 // A List has: bool seek_at_most(Tid target, Tid& found), its greatest member <= target, or false where there is none.
-// REQUIRES: `count` >= 1 lists that outlive this object. Best with the shortest list first.
+// REQUIRES: the lists outlive this object. Best with the shortest list first. No lists have nothing in common.
 template <typename List>
 class PostingIntersection {
  public:
@@ -29,6 +29,7 @@ class PostingIntersection {
   // found: `place` is the greatest common member at or below the target. paused: nothing in common is above `place`;
   // seek again from there. `look_limit` (>= 1): about how many looks into lists it takes at most.
   Seek seek_at_most(Tid target, int look_limit, Tid& place) {
+    if (count_ == 0) return Seek::exhausted;
     for (int looks = 0; looks < look_limit;) {
       Tid candidate = 0;
       if (!lists_[0].seek_at_most(target, candidate)) return Seek::exhausted;
@@ -51,7 +52,7 @@ class PostingIntersection {
       Tid found = 0;
       if (!lists_[i].seek_at_most(tid, found) || found != tid) return false;
     }
-    return true;
+    return count_ > 0;
   }
 
  private:

@@ -38,6 +38,7 @@ AUDIT_SQL_FUNCTION(audit_explain) {
   // What the posting engine did, even if it gave up.
   put(result, "partitions_opened", report.partitions_opened);
   put(result, "index_pages_read", report.index_pages_read);
+  put(result, "pending_entries_read", report.pending_entries_read);
   put(result, "tids_decoded", report.tids_decoded);
   put(result, "keys_walked", report.keys_walked);
   put(result, "heap_tuples_fetched", report.heap_tuples_fetched);

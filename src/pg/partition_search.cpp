@@ -1,8 +1,8 @@
 // Two searches race for the proof that nothing newer is left:
 //
 //  - The collector goes down the table by row address: it intersects the posting lists and fetches what they have in
-//    common. Address order is nearly the order of time, so it soon has a page full of good events; it has proved
-//    nothing until it has been through all of the lists.
+//    common, and what the pending list has. Address order is nearly the order of time, so it soon has a page full of
+//    good events; it has proved nothing until it has been through all of the lists.
 //  - The walker goes down the primary key, which is the order of the list. It passes over entries whose address the
 //    collector has been past (if they match they were fetched), tests the others against the posting lists, and fetches
 //    those that match. When it comes to an entry older than the worst event kept, nothing newer is left.
@@ -13,6 +13,7 @@
 #include "partition_search.hpp"
 
 #include "key_walk.hpp"
+#include "pending_list.hpp"
 #include "posting_reader.hpp"
 
 namespace audit::pg {
@@ -35,11 +36,13 @@ class PartitionSearch {
         range_(intersect(search.range, partition_range)),
         is_cut_above_(compare(range_.before, partition_range.before) < 0) {}
 
-  const char* run();
+  void run();
 
  private:
-  bool find_lists();
+  bool find_candidates();
+  bool find_lists(const GinKey* keys);
   void sort_lists();
+  void begin_candidates(PostingList* lists, CandidateTids<PostingList>& candidates);
   void race();
   bool is_walkers_turn() const;
   void collect();
@@ -66,8 +69,10 @@ class PartitionSearch {
 
   // The collector. First part: from start_ down; then, if that was not the end of the table: from there down to start_.
   Postings postings_[filter_count];
+  int list_count_ = 0;  // as many as filters are given; none where one of the values is in no list
+  PendingRows pending_{};
   PostingList collector_lists_[filter_count];
-  PostingIntersection<PostingList> collector_{collector_lists_, 0};
+  CandidateTids<PostingList> collector_{{collector_lists_, 0}, nullptr, 0};
   Tid start_ = tid_max;
   Tid target_ = tid_max;  // of this part, what is above has been fetched
   bool is_first_part_ = true;
@@ -77,7 +82,7 @@ class PartitionSearch {
   KeyWalk* walk_ = nullptr;
   bool has_page_ = false;
   PostingList walker_lists_[filter_count];
-  PostingIntersection<PostingList> walker_{walker_lists_, 0};
+  CandidateTids<PostingList> walker_{{walker_lists_, 0}, nullptr, 0};
   bool has_walker_lists_ = false;
   double walker_cost_ns_ = 0;
 
@@ -86,44 +91,56 @@ class PartitionSearch {
 };
 static_assert(std::is_trivially_destructible_v<PartitionSearch>);
 
-const char* PartitionSearch::run() {
-  if (is_empty(range_)) return nullptr;
+void PartitionSearch::run() {
+  if (is_empty(range_)) return;
   // With the page full already (the default partition comes last), one look at the newest entry is often enough.
   if (search_.found->is_full()) {
-    if (!load_page() || is_out_of_reach(walk_->key(0))) return nullptr;
+    if (!load_page() || is_out_of_reach(walk_->key(0))) return;
   }
   if (search_.given_count > 0) {
-    if (has_pending_entries(partition_.filter_index, search_.report)) return "has a pending list in its filter index";
-    if (!find_lists()) return nullptr;  // a value that no row has
+    if (!find_candidates()) return;
     if (is_cut_above_) {
-      if (!has_page_ && !load_page()) return nullptr;
+      if (!has_page_ && !load_page()) return;
       start_below_page();
     }
   }
   race();
   end_fetching();
-  return nullptr;
 }
 
-// False where one of the values is in no row.
-bool PartitionSearch::find_lists() {
-  PostingFinder* finder = PostingFinder::create(partition_.filter_index, search_.report);
-  pgstat_count_index_scan(partition_.filter_index);  // or the index would look unused
+// False where no row can match.
+bool PartitionSearch::find_candidates() {
+  GinKey keys[filter_count];
   for (int i = 0; i < search_.given_count; i++) {
     const GivenFilter& filter = search_.filters[i];
-    if (!finder->find(partition_.filter_index_columns[filter.number], filter.value, postings_[i])) return false;
+    keys[i] = filter.key;
+    keys[i].column = partition_.filter_index_columns[filter.number];
   }
-  if (search_.given_count > 1) sort_lists();
-  for (int i = 0; i < search_.given_count; i++)
-    collector_lists_[i].begin(partition_.filter_index, postings_[i], search_.report);
-  collector_ = PostingIntersection<PostingList>(collector_lists_, search_.given_count);
+  pgstat_count_index_scan(partition_.filter_index);  // or the index would look unused
+  pending_ = find_pending_rows(partition_.filter_index, keys, search_.given_count, search_.report);
+  if (!find_lists(keys) && pending_.count == 0) return false;
+  begin_candidates(collector_lists_, collector_);
   return true;
+}
+
+// False where one of the values is in none.
+bool PartitionSearch::find_lists(const GinKey* keys) {
+  for (int i = 0; i < search_.given_count; i++)
+    if (!find_postings(partition_.filter_index, keys[i], postings_[i], search_.report)) return false;
+  list_count_ = search_.given_count;
+  if (list_count_ > 1) sort_lists();
+  return true;
+}
+
+void PartitionSearch::begin_candidates(PostingList* lists, CandidateTids<PostingList>& candidates) {
+  for (int i = 0; i < list_count_; i++) lists[i].begin(partition_.filter_index, postings_[i], search_.report);
+  candidates = {{lists, list_count_}, pending_.tids, pending_.count};
 }
 
 // Shortest first, as the intersection likes them.
 void PartitionSearch::sort_lists() {
   std::int64_t sizes[filter_count];
-  for (int i = 0; i < search_.given_count; i++) {
+  for (int i = 0; i < list_count_; i++) {
     const Postings postings = postings_[i];
     const std::int64_t size = estimated_size(partition_.filter_index, postings, search_.report);
     int place = i;
@@ -231,9 +248,7 @@ bool PartitionSearch::is_out_of_reach(const EventKey& key) const {
 bool PartitionSearch::has_all_values(Tid tid) {
   if (search_.given_count == 0) return true;
   if (!has_walker_lists_) {
-    for (int i = 0; i < search_.given_count; i++)
-      walker_lists_[i].begin(partition_.filter_index, postings_[i], search_.report);
-    walker_ = PostingIntersection<PostingList>(walker_lists_, search_.given_count);
+    begin_candidates(walker_lists_, walker_);
     has_walker_lists_ = true;
   }
   return walker_.contains(tid);
@@ -274,16 +289,15 @@ EventKey PartitionSearch::key_of_slot() {
 bool PartitionSearch::matches_filters() {
   for (int i = 0; i < search_.given_count; i++) {
     const GivenFilter& filter = search_.filters[i];
-    const int column = filter_columns[filter.number];
-    const int position = partition_.columns[column] - 1;
+    const int position = partition_.columns[filter_columns[filter.number]] - 1;
     if (slot_->tts_isnull[position]) return false;
     const Datum value = slot_->tts_values[position];
-    if (event_columns[static_cast<std::size_t>(column)].kind == ColumnKind::integer) {
-      if (DatumGetInt64(value) != DatumGetInt64(filter.value)) return false;
+    if (!filter.key.is_text) {
+      if (DatumGetInt64(value) != filter.key.number) return false;
       continue;
     }
     text* unpacked = DatumGetTextPP(value);
-    const bool is_equal = filter.text == std::string_view(VARDATA_ANY(unpacked), VARSIZE_ANY_EXHDR(unpacked));
+    const bool is_equal = filter.key.text == std::string_view(VARDATA_ANY(unpacked), VARSIZE_ANY_EXHDR(unpacked));
     if (PointerGetDatum(unpacked) != value) pfree(unpacked);
     if (!is_equal) return false;
   }
@@ -300,9 +314,8 @@ void PartitionSearch::keep(const EventKey& key) {
 
 }  // namespace
 
-const char* search_partition(const PageSearch& search, const EventPartition& partition,
-                             const KeyRange& partition_range) {
-  return PartitionSearch(search, partition, partition_range).run();
+void search_partition(const PageSearch& search, const EventPartition& partition, const KeyRange& partition_range) {
+  PartitionSearch(search, partition, partition_range).run();
 }
 
 }  // namespace audit::pg

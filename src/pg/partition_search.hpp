@@ -2,6 +2,7 @@
 #pragma once
 
 #include "event_partition.hpp"
+#include "gin_key.hpp"
 #include "page_request.hpp"
 #include "postgres_api.hpp"
 #include "search_report.hpp"
@@ -15,9 +16,8 @@ struct FoundEvent {
 };
 
 struct GivenFilter {
-  int number;             // which, in the order of PageRequest::filter_values
-  Datum value;            // as given
-  std::string_view text;  // of all but user_id
+  int number;  // which, in the order of PageRequest::filter_values
+  GinKey key;  // but for the column, which may differ between partitions
 };
 
 // What is looked for, and the best that has been found so far in all partitions.
@@ -32,8 +32,7 @@ struct PageSearch {
 };
 
 // Brings search.found up to date with the partition, whose events are all of `partition_range`. `partition` must
-// outlive what is found. Returns nullptr, or why only SQL can read this partition. Memory: the current context.
-const char* search_partition(const PageSearch& search, const EventPartition& partition,
-                             const KeyRange& partition_range);
+// outlive what is found. Memory: the current context.
+void search_partition(const PageSearch& search, const EventPartition& partition, const KeyRange& partition_range);
 
 }  // namespace audit::pg

@@ -1,6 +1,6 @@
 // Everything the glue is made of, in the one order that works: the standard library and the core first (the macros of
 // postgres.h break C++ names), then postgres.h before every other PostgreSQL header, inside extern "C".
-// The only file that includes PostgreSQL's headers, but for those of single index types (posting_reader.cpp,
+// The only file that includes PostgreSQL's headers, but for those of single index types (gin_entries.hpp,
 // key_walk.cpp).
 //
 // Rules of every file that includes this: longjmp out of any PostgreSQL call skips destructors, so locals are trivially
@@ -18,6 +18,7 @@
 #include <string_view>
 #include <type_traits>
 
+#include "../core/candidate_tids.hpp"
 #include "../core/event_columns.hpp"
 #include "../core/event_filters.hpp"
 #include "../core/event_json.hpp"
@@ -89,4 +90,5 @@ extern "C" {
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
 #include "utils/uuid.h"
+#include "utils/varlena.h"
 }

@@ -22,7 +22,8 @@ void set_filters(const PageRequest& request, PageSearch& search) {
                                                    std::nullopt,        filters.vm_id,      filters.session_id};
   for (int i = 0; i < filter_count; i++) {
     if (request.filter_values[i].isnull) continue;
-    search.filters[search.given_count++] = {i, request.filter_values[i].value, texts[i].value_or("")};
+    search.filters[search.given_count++] = {
+        i, {0, texts[i].has_value(), filters.user_id.value_or(0), texts[i].value_or("")}};
   }
 }
 
@@ -43,11 +44,9 @@ bool search_partitions(const PageSearch& search, const PartitionBounds* bounds, 
     opened_count++;
     search.report->partitions_opened++;
     MemoryContextSwitchTo(context);
-    const char* reason = search_partition(search, partition, bounds[i].range);
+    search_partition(search, partition, bounds[i].range);
     MemoryContextSwitchTo(caller);
     MemoryContextReset(context);
-    if (reason != nullptr)
-      search.report->sql_reason = psprintf("partition %s %s", RelationGetRelationName(partition.table), reason);
   }
   return search.report->sql_reason == nullptr;
 }

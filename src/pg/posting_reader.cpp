@@ -8,15 +8,10 @@
 //    be deleted in between.
 //  - There are no left links: what is left of a leaf begins at the right bound of its left sibling, which is the key
 //    before ours in the parent, or that of a page we came from by a right link.
-//  - Entries and roots of posting trees are never deleted, and a tree never becomes an inline list again.
-// This is the only file that includes gin_private.h.
+//  - Entries, their pages and roots of posting trees are never deleted, and a tree never becomes an inline list again.
 #include "posting_reader.hpp"
 
-#include "pg_compat.hpp"
-
-extern "C" {
-#include "access/gin_private.h"
-}
+#include "gin_entries.hpp"
 
 namespace audit::pg {
 namespace {
@@ -24,13 +19,6 @@ namespace {
 // One byte of a segment at least an address, and the first one.
 constexpr int segment_header_size = offsetof(GinPostingList, bytes);
 constexpr int segments_max = BLCKSZ / segment_header_size;
-
-[[noreturn]] void report_unknown_page(Relation index) {
-  ereport(ERROR, errcode(ERRCODE_INDEX_CORRUPTED),
-          errmsg("index \"%s\" has a page that the posting engine cannot read", RelationGetRelationName(index)),
-          errhint("REINDEX it, or SET audit_ext.engine = sql."));
-  pg_unreachable();
-}
 
 // Reads one difference between addresses: seven bits a byte, least significant first; a set high bit says that another
 // byte follows. Most have one or two bytes.
@@ -79,13 +67,61 @@ BlockNumber choose_child(Page page, Tid target, Tid& left_bound) {
 }
 
 // Copies an inline list; the entry's page is locked.
-void copy_inline_list(IndexTuple entry, Postings& postings, SearchReport* report) {
+void copy_inline_list(const IndexTupleData* entry, Postings& postings, SearchReport* report) {
   const auto* list = reinterpret_cast<const GinPostingList*>(GinGetPosting(entry));
   auto* tids = static_cast<Tid*>(palloc(sizeof(Tid) * (list->nbytes + 1u)));
   bool is_complete = false;
   postings.tid_count = decode_postings(list, tid_max, tids, is_complete);
   postings.tids = tids;
   report->tids_decoded += postings.tid_count;
+}
+
+// The first entry of the page, before `end`, that is not below the key, or `end`.
+OffsetNumber first_not_below(Page page, const GinKey& key, OffsetNumber end) {
+  OffsetNumber low = FirstOffsetNumber, high = end;
+  while (low < high) {
+    const auto middle = static_cast<OffsetNumber>((low + high) / 2);
+    if (compare(key, gin_entry(page, middle)) > 0)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return low;
+}
+
+// The leaf that has the key's entry if there is one, locked, and the entry's place on it.
+Buffer find_leaf(Relation index, const GinKey& key, OffsetNumber& place, SearchReport* report) {
+  BlockNumber block = GIN_ROOT_BLKNO;
+  while (true) {
+    Buffer buffer = ReadBuffer(index, block);
+    LockBuffer(buffer, GIN_SHARE);
+    while (true) {
+      report->index_pages_read++;
+      const Page page = BufferGetPage(buffer);
+      if (GinPageIsData(page) || GinPageIsDeleted(page)) report_unknown_page(index);
+      const OffsetNumber count = PageGetMaxOffsetNumber(page);
+      // The last child of a level takes whatever is above the others' keys.
+      const bool is_last_child = GinPageRightMost(page) && !GinPageIsLeaf(page);
+      place = first_not_below(page, key, is_last_child ? count : count + 1);
+      if (place <= count || GinPageRightMost(page)) break;
+      buffer = ginStepRight(buffer, index, GIN_SHARE);
+    }
+    const Page page = BufferGetPage(buffer);
+    if (GinPageIsLeaf(page)) return buffer;
+    block = GinGetDownlink(gin_entry(page, place));
+    UnlockReleaseBuffer(buffer);
+  }
+}
+
+// Takes the postings out of an entry, whose page is locked; false where they are of a kind that is not known.
+bool read_postings(const IndexTupleData* entry, Postings& postings, SearchReport* report) {
+  if (GinIsPostingTree(entry))
+    postings.tree_root = GinGetPostingTree(entry);
+  else if (GinGetNPosting(entry) > 0 && GinItupIsCompressed(entry))
+    copy_inline_list(entry, postings, report);
+  else
+    return GinGetNPosting(entry) == 0;  // VACUUM leaves entries without any address
+  return true;
 }
 
 }  // namespace
@@ -111,46 +147,15 @@ std::int64_t estimated_size(Relation index, const Postings& postings, SearchRepo
   return leaves * tids_per_leaf;
 }
 
-bool has_pending_entries(Relation index, SearchReport* report) {
-  Buffer buffer = ReadBuffer(index, GIN_METAPAGE_BLKNO);
-  LockBuffer(buffer, GIN_SHARE);
-  const bool has_any = GinPageGetMeta(BufferGetPage(buffer))->head != InvalidBlockNumber;
-  UnlockReleaseBuffer(buffer);
-  report->index_pages_read++;
-  return has_any;
-}
-
-PostingFinder* PostingFinder::create(Relation index, SearchReport* report) {
-  auto* finder = static_cast<PostingFinder*>(palloc0(sizeof(PostingFinder)));
-  auto* state = static_cast<GinState*>(palloc(sizeof(GinState)));
-  initGinState(state, index);
-  finder->index_ = index;
-  finder->report_ = report;
-  finder->state_ = state;
-  return finder;
-}
-
-bool PostingFinder::find(int column, Datum value, Postings& postings) {
-  GinBtreeData tree;
-  ginPrepareEntryScan(&tree, static_cast<OffsetNumber>(column), value, GIN_CAT_NORM_KEY,
-                      static_cast<GinState*>(state_));
-  GinBtreeStack* stack = ginFindLeafPage(&tree, true, false AUDIT_SNAPSHOT_ARGUMENT);
-  const Page page = BufferGetPage(stack->buffer);
-  report_->index_pages_read++;
+bool find_postings(Relation index, const GinKey& key, Postings& postings, SearchReport* report) {
   postings = {nullptr, 0, InvalidBlockNumber};
-  bool is_readable = true;
-  if (tree.findItem(&tree, stack)) {
-    auto* entry = reinterpret_cast<IndexTuple>(PageGetItem(page, PageGetItemId(page, stack->off)));
-    if (GinIsPostingTree(entry))
-      postings.tree_root = GinGetPostingTree(entry);
-    else if (GinGetNPosting(entry) > 0 && GinItupIsCompressed(entry))
-      copy_inline_list(entry, postings, report_);
-    else
-      is_readable = GinGetNPosting(entry) == 0;  // VACUUM leaves entries without any address
-  }
-  LockBuffer(stack->buffer, GIN_UNLOCK);
-  freeGinBtreeStack(stack);
-  if (!is_readable) report_unknown_page(index_);
+  OffsetNumber place = InvalidOffsetNumber;
+  const Buffer buffer = find_leaf(index, key, place, report);
+  const Page page = BufferGetPage(buffer);
+  if (place <= PageGetMaxOffsetNumber(page) && compare(key, gin_entry(page, place)) == 0 &&
+      !read_postings(gin_entry(page, place), postings, report))
+    report_unknown_page(index);
+  UnlockReleaseBuffer(buffer);
   return postings.tids != nullptr || postings.tree_root != InvalidBlockNumber;
 }
 

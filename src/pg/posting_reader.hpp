@@ -1,13 +1,13 @@
 // Reads the lists of row addresses ("posting lists") that a GIN index keeps for each value of a column, downwards.
 #pragma once
 
-#include "postgres_api.hpp"
+#include "gin_key.hpp"
 #include "search_report.hpp"
 #include "tids.hpp"
 
 namespace audit::pg {
 
-// What the index knows about one value: few addresses as a copied array, many as the root of a tree of pages.
+// What the index knows about one key: few addresses as a copied array, many as the root of a tree of pages.
 struct Postings {
   Tid* tids;  // ascending; nullptr: a tree
   int tid_count;
@@ -17,26 +17,10 @@ struct Postings {
 // About how many addresses; for choosing an order, good to a factor of a few.
 std::int64_t estimated_size(Relation index, const Postings& postings, SearchReport* report);
 
-// Whether the index has entries in its pending list, where the lists do not show them. REQUIRES: asked before find(),
-// with the snapshot in force: entries leave the pending list only after they are in the lists, and those that join it
-// later are invisible to us.
-bool has_pending_entries(Relation index, SearchReport* report);
+// Finds the postings of a key, in the current memory context; false where no row has it (but for the pending list).
+bool find_postings(Relation index, const GinKey& key, Postings& postings, SearchReport* report);
 
-// Finds values in one index. Allocated in a memory context (about 3 kB); what it finds is in the context current then.
-class PostingFinder {
- public:
-  static PostingFinder* create(Relation index, SearchReport* report);
-
-  // The postings of `value` in the index's column (from 1); false where no row has it.
-  bool find(int column, Datum value, Postings& postings);
-
- private:
-  Relation index_;
-  SearchReport* report_;
-  void* state_;  // GinState
-};
-
-// One value's list for PostingIntersection. Leaf pages are copied: no lock or pin is held between calls. Sees every
+// One key's list for PostingIntersection. Leaf pages are copied: no lock or pin is held between calls. Sees every
 // address that was in the list when it was made, but those of rows that VACUUM found dead; ones that came since or not.
 class PostingList {
  public:

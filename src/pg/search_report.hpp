@@ -9,8 +9,9 @@ struct SearchReport {
   const char* sql_reason = nullptr;  // why the SQL path answered; nullptr: the posting engine did
   int partitions_opened = 0;
   std::int64_t index_pages_read = 0;
-  std::int64_t tids_decoded = 0;  // out of posting lists
-  std::int64_t keys_walked = 0;   // entries of primary keys
+  std::int64_t pending_entries_read = 0;  // of filter indexes' pending lists
+  std::int64_t tids_decoded = 0;          // out of posting lists
+  std::int64_t keys_walked = 0;           // entries of primary keys
   std::int64_t heap_tuples_fetched = 0;
 };
 

@@ -2,6 +2,7 @@
 #   AUDIT_ENGINES_SEED         repeats a run (each run prints its seed)
 #   AUDIT_ENGINES_COMPARISONS  how many pages are compared (default: about a minute)
 #   AUDIT_ENGINES_SECONDS      how long readers compare while others write (default 8)
+#   AUDIT_ENGINES_WRITERS      how many insert meanwhile (default 2); two more delete and VACUUM
 import contextlib
 import os
 import random
@@ -15,6 +16,7 @@ from database import temporary_database
 SEED = int(os.environ.get("AUDIT_ENGINES_SEED", random.SystemRandom().randrange(2**32)))
 COMPARISONS = int(os.environ.get("AUDIT_ENGINES_COMPARISONS", 4000))
 SECONDS = float(os.environ.get("AUDIT_ENGINES_SECONDS", 8))
+WRITERS = int(os.environ.get("AUDIT_ENGINES_WRITERS", 2))
 
 # Rows of the big partitions: enough for posting trees of several pages for the frequent values.
 ROWS = 120000
@@ -190,13 +192,21 @@ def replace_partition(database, random_):
     make_events(database, random_, 1000, "2024-03-01", "2024-03-02", True)
 
 
-def use_pending_list(database, random_):
-    database.execute("ALTER INDEX audit_events_default_filters SET (fastupdate = on)")
-    make_events(database, random_, 50, "2029-12-31", "2030-01-02", True)
-    database.execute("ALTER INDEX audit_events_default_filters SET (fastupdate = off)")
+FILTER_INDEXES = tuple(f"{table}_filters" for table in
+                       ("audit_events_20240101", "audit_events_20240201", "audit_events_20240301", "by_hand", "audit_events_default"))
 
 
-CHANGES = (insert, insert, delete, update, abort, replace_partition, use_pending_list,
+def set_pending_list(database, random_):
+    """None, one that is flushed often, and the one that audit_index_partition() sets. Switching it off flushes nothing."""
+    options = random_.choice(("fastupdate = off", "fastupdate = on, gin_pending_list_limit = 64", "fastupdate = on, gin_pending_list_limit = 512"))
+    database.execute(f"ALTER INDEX {random_.choice(FILTER_INDEXES)} SET ({options})")
+
+
+def flush_pending_list(database, random_):
+    database.execute(f"SELECT gin_clean_pending_list('{random_.choice(FILTER_INDEXES)}')")
+
+
+CHANGES = (insert, insert, delete, update, abort, replace_partition, set_pending_list, flush_pending_list,
            lambda database, _: database.execute("VACUUM audit_events"),
            lambda database, _: database.execute("VACUUM audit_events"))
 
@@ -216,7 +226,7 @@ def test_same_bytes_while_the_data_change(database):
 
 @contextlib.contextmanager
 def writing(database):
-    """Others insert, delete and VACUUM until the end."""
+    """Others insert, flush pending lists, delete and VACUUM until the end."""
     stop = threading.Event()
     failures = []
 
@@ -232,6 +242,8 @@ def writing(database):
 
     def insert_some(random_):
         since, until = random_.choice((("2024-01-01", "2024-02-01"), ("2024-02-28", "2024-03-10")))
+        if random_.random() < 0.1:
+            return f"SELECT gin_clean_pending_list('{random_.choice(FILTER_INDEXES)}')"
         return f"SELECT make_events({random_.choice((1, 20, 200))}, '{since}', '{until}', false, {random_.random()})"
 
     def delete_some(random_):
@@ -240,7 +252,7 @@ def writing(database):
                                f"AND created_at < '2024-01-31' AND random() < 0.02 AND status = 'success'"))
 
     threads = [threading.Thread(target=run, args=(number, work)) for number, work in enumerate((
-        insert_some, insert_some, delete_some, lambda _: "VACUUM (INDEX_CLEANUP on) audit_events"))]
+        *[insert_some] * WRITERS, delete_some, lambda _: "VACUUM (INDEX_CLEANUP on) audit_events"))]
     for thread in threads:
         thread.start()
     try:
@@ -256,6 +268,8 @@ def test_same_bytes_while_others_write(database):
     """Each reader compares in one snapshot, while pages split and are emptied under it."""
     random_ = random.Random(SEED + 2)
     comparer = Comparer()
+    for index in FILTER_INDEXES:
+        database.execute(f"ALTER INDEX {index} SET (fastupdate = on, gin_pending_list_limit = 64)")
     end = time.monotonic() + SECONDS
     with writing(database), contextlib.closing(database.connect()) as connection:
         connection.autocommit = False
