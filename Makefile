@@ -57,7 +57,7 @@ lint:
 	scripts/lint
 
 format:
-	clang-format -i src/*/*.cpp src/*/*.hpp test/unit/*.cpp http_frontend/*.cpp http_frontend/*.hpp http_frontend/*/*.cpp http_frontend/*/*.hpp
+	clang-format -i src/*/*.cpp src/*/*.hpp test/unit/*.cpp test/fuzz/*.[ch]pp http_frontend/*.cpp http_frontend/*.hpp http_frontend/*/*.cpp http_frontend/*/*.hpp
 
 help:
 	@echo "make                 build the extension and the daemon (WITH_HTTPD=no: the extension alone)"

@@ -16,5 +16,5 @@ while IFS= read -r -d '' file; do
     echo "$file is not formatted: run make format."
     failed=1
   fi
-done < <(find src http_frontend test/unit \( -name '*.cpp' -o -name '*.hpp' \) -print0)
+done < <(find src http_frontend test/unit test/fuzz \( -name '*.cpp' -o -name '*.hpp' \) -print0)
 exit "$failed"

@@ -4,9 +4,9 @@
 #include <utility>
 
 #include "auth/auth_problem.hpp"
+#include "auth/authorization_header.hpp"
 #include "db/principal_query.hpp"
 #include "problem.hpp"
-#include "request_target.hpp"
 
 namespace audit::httpd {
 namespace {
@@ -81,12 +81,9 @@ void Authenticator::admit(const ExchangePtr& exchange, Admitted admitted) {
     if (request.api_key.empty()) return exchange->respond(unauthenticated());
     return admit_api_key(exchange, std::move(admitted));
   }
-  const std::size_t space = request.authorization.find(' ');
-  if (!equals_ignoring_case(request.authorization.substr(0, space), "Bearer")) {
-    return exchange->respond(unauthenticated());
-  }
-  const std::string_view token = space == std::string_view::npos ? "" : request.authorization.substr(space);
-  admit_bearer(exchange, trim_http_space(token), std::move(admitted));
+  const std::optional<std::string_view> token = bearer_token(request.authorization);
+  if (!token) return exchange->respond(unauthenticated());
+  admit_bearer(exchange, *token, std::move(admitted));
 }
 
 void Authenticator::admit_bearer(const ExchangePtr& exchange, std::string_view token, Admitted admitted) {

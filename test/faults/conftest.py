@@ -1,0 +1,54 @@
+# Fixtures of the fault tests, which use the helpers of the HTTP tests, and a line for each test: "ok - NAME: FIGURES".
+import os
+import sys
+
+import pytest
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "http"))
+
+from cluster import Cluster  # noqa: E402  (after the path is set)
+from daemon import Daemon  # noqa: E402
+from database import Database, temporary_database  # noqa: E402
+from load import Trail  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def trail():
+    """A database on the server that PG* name, with events whose pages are known."""
+    with temporary_database() as database:
+        yield Trail(database)
+
+
+@pytest.fixture
+def own_cluster(tmp_path_factory):
+    """(cluster, trail) of the test's own, to be killed or filled."""
+    cluster = Cluster(str(tmp_path_factory.mktemp("cluster")))
+    try:
+        cluster.start()
+        yield cluster, Trail(Database(cluster.server))
+    finally:
+        cluster.remove()
+
+
+@pytest.fixture
+def start_daemon():
+    """Starts daemons that must end in order, with nothing in their logs that should not be there."""
+    started = []
+
+    def start(trail, **options):
+        settings = {"query_timeout_ms": 2000, "request_timeout_ms": 3000, "pool_size": 4, **options}
+        started.append(Daemon(database=trail.database.conninfo(), **settings))
+        return started[-1]
+
+    yield start
+    for daemon in started:
+        daemon.stop()
+
+
+def pytest_runtest_logreport(report):
+    if report.when == "call" or report.outcome != "passed":
+        words = {"passed": "ok", "failed": "not ok", "skipped": "skipped"}
+        figures = [str(value) for name, value in report.user_properties if name == "figures"]
+        reason = [report.longrepr[2]] if report.skipped else []
+        name = report.nodeid.rsplit("::", 1)[-1].removeprefix("test_").replace("_", " ")
+        print(f"\n{words[report.outcome]} - {name}: {'; '.join(figures + reason)}", flush=True)
