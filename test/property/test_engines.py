@@ -1,150 +1,94 @@
-# Both engines give the same bytes: audit_ext.engine = posting against sql, on random data while it changes.
+# Both engines give the same bytes: audit_ext.engine = posting against sql, on random data while they change.
 #   AUDIT_ENGINES_SEED         repeats a run (each run prints its seed)
-#   AUDIT_ENGINES_COMPARISONS  how many pages are compared (default: about a minute)
+#   AUDIT_ENGINES_COMPARISONS  how many pages are compared (default: half a minute)
+#   AUDIT_ENGINES_ROWS         size of the two big partitions
 #   AUDIT_ENGINES_SECONDS      how long readers compare while others write (default 8)
 #   AUDIT_ENGINES_WRITERS      how many insert meanwhile (default 2); two more delete and VACUUM
 import contextlib
+import json
 import os
 import random
-import threading
 import time
 
 import pytest
 
+from changing_events import CHANGES, random_filters, set_up, writing
 from database import temporary_database
 
 SEED = int(os.environ.get("AUDIT_ENGINES_SEED", random.SystemRandom().randrange(2**32)))
 COMPARISONS = int(os.environ.get("AUDIT_ENGINES_COMPARISONS", 4000))
+# Enough for posting trees of several pages for the frequent values.
+ROWS = int(os.environ.get("AUDIT_ENGINES_ROWS", 40000))
 SECONDS = float(os.environ.get("AUDIT_ENGINES_SECONDS", 8))
 WRITERS = int(os.environ.get("AUDIT_ENGINES_WRITERS", 2))
 
-# Rows of the big partitions: enough for posting trees of several pages for the frequent values.
-ROWS = 120000
-
-SETUP = """
-CREATE SEQUENCE serial;
-
--- How often a value comes decides what kind of list it has: most of the rows, a few percent, a few, one.
-CREATE FUNCTION make_events(count int, since timestamptz, until timestamptz, in_order boolean, seed float8) RETURNS void
-LANGUAGE plpgsql AS $$
-BEGIN
-  PERFORM setseed(seed);
-  INSERT INTO audit_events (id, created_at, user_id, event_group, event_type, status, vm_id, session_id, error_message)
-  SELECT md5(n || 'x' || random())::uuid,
-         CASE WHEN random() < 0.02 THEN since + floor(random() * 20) * (until - since) / 20       -- ties
-              WHEN random() < 0.02 OR NOT in_order THEN since + random() * (until - since)        -- late, out of order
-              ELSE since + n * (until - since) / (count + 1) END,
-         CASE WHEN random() < 0.1 THEN NULL ELSE floor(exp(random() * ln(5000))) END,
-         (ARRAY['auth', 'vm', 'storage', 'Größe', ''])[1 + floor(power(random(), 3) * 5)],
-         (ARRAY['login', 'logout', 'start', 'stop', repeat('long', 512)])[1 + floor(power(random(), 4) * 5)],
-         (ARRAY['success', 'failure', 'denied'])[1 + floor(power(random(), 6) * 3)],
-         CASE WHEN random() < 0.3 THEN NULL WHEN n % 50 = 7 THEN 'vm-hard' ELSE 'vm-' || floor(power(random(), 2) * 300) END,
-         CASE WHEN random() < 0.2 THEN NULL ELSE 'session ' || n / 40 END,
-         CASE WHEN random() < 0.01 THEN repeat('x', 3000) END
-  FROM generate_series(1, count) n;
-END $$;
-
-CREATE FUNCTION compare_engines(event_group text, event_type text, status text, user_id bigint, vm_id text, session_id text,
-    cursor text, page_size int, since timestamptz, until timestamptz,
-    OUT same boolean, OUT next_cursor text, OUT events int, OUT engine text, OUT fetched int)
+# Walks, each a page and some that follow it, compared in the server: so a comparison costs little more than its pages.
+COMPARE = """
+CREATE FUNCTION compare_walks(walks json, OUT pages int, OUT by_posting int, OUT events bigint, OUT different json)
 LANGUAGE plpgsql AS $$
 DECLARE
-  a text;
-  b text;
+  w record;
+  position text;
+  answer text;
+  reference text;
 BEGIN
-  PERFORM set_config('audit_ext.engine', 'posting', false);
-  a := audit_list_json($1, $2, $3, $4, $5, $6, $7, $8, $9, $10);
-  PERFORM set_config('audit_ext.engine', 'sql', false);
-  b := audit_list_json($1, $2, $3, $4, $5, $6, $7, $8, $9, $10);
-  same := a = b;
-  next_cursor := a::json ->> 'next_cursor';
-  PERFORM set_config('audit_ext.engine', 'posting', false);
-  SELECT max(e.value) FILTER (WHERE e.name = 'engine'), max(e.value) FILTER (WHERE e.name = 'events'),
-         max(e.value) FILTER (WHERE e.name = 'heap_tuples_fetched') INTO engine, events, fetched
-  FROM audit_explain($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) e;
-END $$;
-
-SELECT audit_create_partition('2024-01-01', '2024-02-01'), audit_create_partition('2024-02-01', '2024-03-01'),
-       audit_create_partition('2024-03-01', '2024-03-02');
-
--- Attached by hand: the columns in another order, and one that was dropped.
-DO $$ DECLARE columns text := (SELECT string_agg(attname || ' ' || format_type(atttypid, atttypmod) ||
-    CASE WHEN attnotnull THEN ' NOT NULL' ELSE '' END, ', ' ORDER BY attname DESC)
-  FROM pg_attribute WHERE attrelid = 'audit_events'::regclass AND attnum > 0 AND NOT attisdropped);
-BEGIN
-  EXECUTE format('CREATE TABLE by_hand (gone text, %s)', columns);
-  ALTER TABLE by_hand DROP COLUMN gone;
-  ALTER TABLE by_hand ADD CONSTRAINT audit_events_created_at_range CHECK (
-    created_at >= '1970-01-01 00:00:00+00'::timestamptz AND created_at < '10000-01-01 00:00:00+00'::timestamptz);
-  PERFORM audit_index_partition('by_hand');
-  ALTER TABLE audit_events ATTACH PARTITION by_hand FOR VALUES FROM ('2024-03-05') TO ('2024-03-10');
+  pages := 0; by_posting := 0; events := 0;
+  FOR w IN SELECT * FROM json_to_recordset(walks) AS (event_group text, event_type text, status text, user_id bigint, vm_id text,
+             session_id text, page_size int, since timestamptz, until timestamptz, page_count int) LOOP
+    position := NULL;
+    FOR n IN 1 .. w.page_count LOOP
+      PERFORM set_config('audit_ext.engine', 'sql', true);
+      reference := audit_list_json(w.event_group, w.event_type, w.status, w.user_id, w.vm_id, w.session_id, position, w.page_size, w.since, w.until);
+      PERFORM set_config('audit_ext.engine', 'posting', true);
+      answer := audit_list_json(w.event_group, w.event_type, w.status, w.user_id, w.vm_id, w.session_id, position, w.page_size, w.since, w.until);
+      IF answer IS DISTINCT FROM reference THEN
+        different := json_build_object('walk', w, 'cursor', position);
+        RETURN;
+      END IF;
+      SELECT by_posting + (max(e.value) FILTER (WHERE e.name = 'engine') = 'posting')::int,
+             events + max(e.value) FILTER (WHERE e.name = 'events')::int INTO by_posting, events
+      FROM audit_explain(w.event_group, w.event_type, w.status, w.user_id, w.vm_id, w.session_id, position, w.page_size, w.since, w.until) e;
+      pages := pages + 1;
+      position := answer::json ->> 'next_cursor';
+      EXIT WHEN position IS NULL;
+    END LOOP;
+  END LOOP;
 END $$;
 """
-VALUES = {
-    "event_group": ("auth", "auth", "vm", "storage", "Größe", "", "none"),
-    "event_type": ("login", "login", "logout", "start", "stop", "long" * 512, "none"),
-    "status": ("success", "success", "failure", "failure", "denied", "none"),
-    "user_id": (1, 2, 3, 10, 77, 2500, 4999, -1),
-    "vm_id": ("vm-0", "vm-1", "vm-hard", "vm-hard", "vm-250", "none"),
-    "session_id": ("session 1", "session 100", "session 2999", "none"),
-}
-NAMES = (*VALUES, "cursor", "page_size", "since", "until")
-TIMES = ("2023-12-31", "2024-01-01", "2024-01-15 12:00", "2024-01-15 13:00", "2024-01-31 23:59:59.999999", "2024-02-01",
-         "2024-02-10", "2024-02-29", "2024-03-01 06:00", "2024-03-04", "2024-03-06", "2024-03-10", "2024-06-01", "2030-01-01")
 
 
 @pytest.fixture(scope="module", autouse=True)
 def seed():
-    print(f"\nAUDIT_ENGINES_SEED={SEED} AUDIT_ENGINES_COMPARISONS={COMPARISONS} AUDIT_ENGINES_SECONDS={SECONDS}")
+    print(f"\nAUDIT_ENGINES_SEED={SEED} AUDIT_ENGINES_ROWS={ROWS} AUDIT_ENGINES_COMPARISONS={COMPARISONS} AUDIT_ENGINES_SECONDS={SECONDS}")
 
 
 @pytest.fixture(scope="module")
 def database():
-    random_ = random.Random(SEED)
     with temporary_database() as database:
-        database.execute("SET TimeZone = 'UTC'")  # for the bounds of partitions
-        database.execute(SETUP)
-        database.execute("SET audit_ext.allow_changes = on")
-        make_events(database, random_, ROWS, "2024-01-01", "2024-02-01", True)
-        make_events(database, random_, ROWS, "2024-02-01", "2024-03-01", False)
-        make_events(database, random_, 2000, "2024-03-05", "2024-03-10", True)
-        make_events(database, random_, 3000, "2023-12-01", "2024-06-10", False)
-        database.execute("ANALYZE audit_events")
+        set_up(database, random.Random(SEED), ROWS)
+        database.execute(COMPARE)
         yield database
-
-
-def make_events(database, random_, count, since, until, in_order):
-    database.execute("SELECT make_events(%s, %s, %s, %s, %s)", (count, since, until, in_order, random_.random()))
-
-
-def random_page(random_):
-    """Arguments of a page. Conjunctions, rare and frequent values, ranges that end inside, at and beside partitions."""
-    given = dict.fromkeys(NAMES)
-    for name in random_.sample(tuple(VALUES), random_.choice((0, 1, 1, 1, 2, 2, 3, 6))):
-        given[name] = random_.choice(VALUES[name])
-    if random_.random() < 0.35:
-        given["since"] = random_.choice(TIMES) + "+00"
-    if random_.random() < 0.35:
-        given["until"] = random_.choice(TIMES) + "+00"
-    given["page_size"] = random_.choice((1, 2, 7, 50, 50, 199, 200))
-    return given
 
 
 class Comparer:
     """Compares pages and counts."""
 
-    def __init__(self):
+    def __init__(self, random_):
+        self._random = random_
         self.pages = self.by_posting = self.events = 0
 
-    def compare(self, session, given):
-        session.execute(f"SELECT * FROM compare_engines({', '.join(['%s'] * len(NAMES))})", tuple(given.values()))
-        same, next_cursor, events, engine, _ = session.fetchone()
-        assert same, (SEED, self.pages, given)
-        self.pages += 1
-        self.by_posting += engine == "posting"
+    def compare(self, session, page_counts):
+        """A walk of so many pages each, if there are as many."""
+        walks = [{**random_filters(self._random), "page_size": self._random.choice((1, 2, 7, 50, 50, 199, 200)), "page_count": count}
+                 for count in page_counts]
+        session.execute("SELECT * FROM compare_walks(%s)", (json.dumps(walks),))
+        pages, by_posting, events, different = session.fetchone()
+        assert different is None, (SEED, self.pages + pages, different)
+        self.pages += pages
+        self.by_posting += by_posting
         self.events += events
-        return next_cursor
 
+<<<<<<< HEAD
     def walk(self, session, given, pages):
         """Some pages on from a random page, the cursor included."""
         for _ in range(pages):
@@ -209,17 +153,22 @@ def flush_pending_list(database, random_):
 CHANGES = (insert, insert, delete, update, abort, replace_partition, set_pending_list, flush_pending_list,
            lambda database, _: database.execute("VACUUM audit_events"),
            lambda database, _: database.execute("VACUUM audit_events"))
+=======
+    def check(self):
+        print(f"{self.pages} pages compared: {self.by_posting} answered by posting lists, {self.pages - self.by_posting} by SQL; {self.events} events")
+        assert self.by_posting > self.pages / 2
+        assert self.events > self.pages
+>>>>>>> 21bdda7 (Tests: 100,000 comparisons of both engines; walks while partitions come and go, under both isolation levels)
 
 
 def test_same_bytes_while_the_data_change(database):
     random_ = random.Random(SEED + 1)
-    comparer = Comparer()
-    with database.connection.cursor() as session:
-        session.execute("SET audit_ext.allow_changes = on")
+    comparer = Comparer(random_)
+    with contextlib.closing(database.connect()) as connection, connection.cursor() as session:
         while comparer.pages < COMPARISONS:
-            for _ in range(10):
-                comparer.walk(session, random_page(random_), random_.choice((1, 1, 3, 20)))
+            comparer.compare(session, [random_.choice((1, 1, 3, 20)) for _ in range(10)])
             random_.choice(CHANGES)(database, random_)
+<<<<<<< HEAD
     print(f"{comparer.pages} pages compared, {comparer.by_posting} found by the posting engine, {comparer.events} events")
     assert comparer.by_posting > comparer.pages / 2
 
@@ -262,22 +211,27 @@ def writing(database):
         for thread in threads:
             thread.join()
     assert not failures, failures
+=======
+    comparer.check()
+>>>>>>> 21bdda7 (Tests: 100,000 comparisons of both engines; walks while partitions come and go, under both isolation levels)
 
 
 def test_same_bytes_while_others_write(database):
-    """Each reader compares in one snapshot, while pages split and are emptied under it."""
+    """Each reader compares in one snapshot, while pages split and are emptied under it, and partitions come and go."""
     random_ = random.Random(SEED + 2)
+<<<<<<< HEAD
     comparer = Comparer()
     for index in FILTER_INDEXES:
         database.execute(f"ALTER INDEX {index} SET (fastupdate = on, gin_pending_list_limit = 64)")
+=======
+    comparer = Comparer(random_)
+>>>>>>> 21bdda7 (Tests: 100,000 comparisons of both engines; walks while partitions come and go, under both isolation levels)
     end = time.monotonic() + SECONDS
-    with writing(database), contextlib.closing(database.connect()) as connection:
+    with writing(database, SEED + 100), contextlib.closing(database.connect()) as connection:
         connection.autocommit = False
         while time.monotonic() < end:
             with connection.cursor() as session:
                 session.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-                for _ in range(20):
-                    comparer.walk(session, random_page(random_), random_.choice((1, 3)))
+                comparer.compare(session, [random_.choice((1, 3)) for _ in range(20)])
             connection.rollback()
-    print(f"{comparer.pages} pages compared, {comparer.by_posting} found by the posting engine, {comparer.events} events")
-    assert comparer.by_posting > comparer.pages / 2
+    comparer.check()
