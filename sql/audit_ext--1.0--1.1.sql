@@ -640,7 +640,7 @@ COMMENT ON FUNCTION @extschema@.audit_mirror() IS
 CREATE FUNCTION @extschema@.audit_move_ranges() RETURNS SETOF tstzrange
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  periods_max CONSTANT integer := 32;
+  periods_max CONSTANT integer := 12;
   oldest timestamptz;
   newest timestamptz;
   since timestamptz := 'infinity';
