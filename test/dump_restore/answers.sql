@@ -15,3 +15,8 @@ SELECT relname, pg_catalog.pg_get_indexdef(indexrelid) FROM pg_index JOIN pg_cla
 WHERE indrelid IN (SELECT inhrelid FROM pg_inherits WHERE inhparent = 'audit_events'::regclass) ORDER BY 1;
 SELECT polname, polpermissive, polcmd, polroles::regrole[], pg_catalog.pg_get_expr(polqual, polrelid) FROM pg_policy ORDER BY 1;
 SELECT relrowsecurity, relforcerowsecurity FROM pg_class WHERE oid = 'audit_events'::regclass;
+SELECT partition, since, until FROM audit_partitions();
+SELECT * FROM audit_configuration;
+SELECT * FROM audit_holds ORDER BY id;
+SELECT partition_every, keep, premake, partitions, oldest_event, next_missing, expired_partitions, default_events, holds FROM audit_status;
+SELECT tgrelid::regclass, tgname, tgenabled FROM pg_trigger WHERE tgrelid IN (SELECT partition FROM audit_partitions()) ORDER BY tgrelid::regclass::text COLLATE "C", tgname;

@@ -21,3 +21,10 @@ CREATE FUNCTION is_even(bigint) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELEC
 GRANT EXECUTE ON FUNCTION is_even(bigint) TO audit_dump_reader;
 CREATE POLICY "even users" ON audit_events FOR SELECT TO audit_dump_reader USING (is_even(user_id));
 CREATE POLICY not_g1 ON audit_events AS RESTRICTIVE FOR SELECT USING (event_group <> 'g1');
+-- Partitions as configured, holds in force and released, and what maintenance has left.
+SELECT audit_configure('week', '20 years', 2);
+SELECT audit_hold('2025-01-01Z', '2025-02-01Z', 'case 1'), audit_hold(NULL, '1990-01-01Z', 'case 2');
+SELECT audit_release(1);
+INSERT INTO audit_events (created_at, event_group, event_type) VALUES ('2025-05-05Z', 'moved', 't'), ('2100-01-01Z', 'moved', 't');
+CALL audit_maintain();
+INSERT INTO audit_events (created_at, event_group, event_type) VALUES ('2026-01-01Z', 'in the default partition', 't');

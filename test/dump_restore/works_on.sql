@@ -13,3 +13,25 @@ BEGIN
   ASSERT (SELECT count(*) = 1 FROM audit_authenticate_api_key(pg_catalog.sha256(pg_catalog.convert_to(api_key, 'UTF8')))), 'keys work';
 END
 $$;
+-- Guarded, maintained and held as before.
+DO $$
+DECLARE
+  statement text;
+BEGIN
+  ASSERT audit_hold('2031-01-01Z', NULL, 'case 3') = 3, 'holds count on';
+  FOREACH statement IN ARRAY ARRAY['DELETE FROM audit_events', 'TRUNCATE audit_events_20250101', 'DROP TABLE audit_events_20250201', 'DROP EXTENSION audit_ext'] LOOP
+    BEGIN
+      EXECUTE statement;
+      ASSERT false, statement || ' is refused';
+    EXCEPTION WHEN insufficient_privilege THEN NULL;
+    END;
+  END LOOP;
+END
+$$;
+CALL audit_maintain();
+DO $$
+BEGIN
+  ASSERT (SELECT last_error IS NULL AND NOT is_behind AND default_events = 0 FROM audit_status), 'maintenance goes on';
+  ASSERT (SELECT count(*) = 1 FROM audit_list(event_group => 'in the default partition')), 'and loses nothing';
+END
+$$;
