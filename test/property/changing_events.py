@@ -84,6 +84,9 @@ def random_filters(random_):
     return given
 
 
+FILTER_INDEXES = tuple(f"{table}_filters" for table in
+                       ("audit_events_20240101", "audit_events_20240201", "audit_events_20240301", "by_hand", "audit_events_default"))
+
 # ---- Changes, one after another
 
 def _insert(database, random_):
@@ -162,11 +165,14 @@ def _detach_or_attach(database, _random):
         database.execute("ALTER TABLE audit_events ATTACH PARTITION by_hand FOR VALUES FROM ('2024-03-05') TO ('2024-03-10')")
 
 
-def _switch_pending_list(database, random_):
-    """Entries that are there stay in the list until it is full, or until VACUUM."""
-    partition = random_.choice(("audit_events_default", "audit_events_20240101", "audit_events_20240201"))
-    setting = random_.choice(("fastupdate = off", "fastupdate = on, gin_pending_list_limit = 64", "fastupdate = on, gin_pending_list_limit = 4096"))
-    database.execute(f"ALTER INDEX {partition}_filters SET ({setting})")
+def _set_pending_list(database, random_):
+    """None, one that is flushed often, and the one that audit_index_partition() sets. Switching it off flushes nothing."""
+    options = random_.choice(("fastupdate = off", "fastupdate = on, gin_pending_list_limit = 64", "fastupdate = on, gin_pending_list_limit = 512"))
+    database.execute(f"ALTER INDEX {random_.choice(FILTER_INDEXES)} SET ({options})")
+
+
+def _flush_pending_list(database, random_):
+    database.execute(f"SELECT gin_clean_pending_list('{random_.choice(FILTER_INDEXES)}')")
 
 
 def _vacuum(database, _random):
@@ -174,14 +180,14 @@ def _vacuum(database, _random):
 
 
 CHANGES = (_insert, _insert, _insert_by_several, _insert_too_long, _delete, _update, _abort, _replace_partition, _detach_or_attach,
-           _switch_pending_list, _switch_pending_list, _vacuum, _vacuum)
+           _set_pending_list, _flush_pending_list, _vacuum, _vacuum)
 
 
 # ---- Changes by others, all at once
 
 @contextlib.contextmanager
-def writing(database, seed):
-    """Others insert, delete and VACUUM, and partitions come and go, until the end."""
+def writing(database, seed, writers=2):
+    """Others insert, flush pending lists, delete and VACUUM, and partitions come and go, until the end."""
     stop = threading.Event()
     failures = []
 
@@ -197,7 +203,7 @@ def writing(database, seed):
             stop.set()
 
     threads = [threading.Thread(target=run, args=(number, work)) for number, work in enumerate(
-        (_some_inserts, _some_inserts, _some_deletes, lambda _: "VACUUM (INDEX_CLEANUP on) audit_events", _another_partition))]
+        (*[_some_inserts] * writers, _some_deletes, lambda _: "VACUUM (INDEX_CLEANUP on) audit_events", _another_partition))]
     for thread in threads:
         thread.start()
     try:
@@ -210,6 +216,8 @@ def writing(database, seed):
 
 
 def _some_inserts(random_):
+    if random_.random() < 0.1:
+        return f"SELECT gin_clean_pending_list('{random_.choice(FILTER_INDEXES[:2])}')"
     since, until = random_.choice((("2024-01-01", "2024-02-01"), ("2024-02-28", "2024-03-10"), ("2024-07-01", "2024-07-03")))
     return f"SELECT make_events({random_.choice((1, 20, 200))}, '{since}', '{until}', false, {random_.random()})"
 
