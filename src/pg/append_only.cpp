@@ -13,20 +13,6 @@ object_access_hook_type next_hook = nullptr;
 const char* command_name = "DROP";
 List* removed_tables = NIL;  // names, in TopTransactionContext
 
-// get_extension_schema() is PostgreSQL's own until 16.
-Oid extension_schema() {
-  Relation catalog = table_open(ExtensionRelationId, AccessShareLock);
-  ScanKeyData key;
-  ScanKeyInit(&key, Anum_pg_extension_extname, BTEqualStrategyNumber, F_NAMEEQ, CStringGetDatum("audit_ext"));
-  SysScanDesc scan = systable_beginscan(catalog, ExtensionNameIndexId, true, nullptr, 1, &key);
-  HeapTuple row = systable_getnext(scan);
-  const Oid schema =
-      HeapTupleIsValid(row) ? reinterpret_cast<Form_pg_extension>(GETSTRUCT(row))->extnamespace : InvalidOid;
-  systable_endscan(scan);
-  table_close(catalog, AccessShareLock);
-  return schema;
-}
-
 Oid events_table() {
   const Oid schema = extension_schema();
   return OidIsValid(schema) ? get_relname_relid("audit_events", schema) : InvalidOid;
@@ -122,6 +108,20 @@ void on_object_access(ObjectAccessType access, Oid class_oid, Oid object, int co
 }
 
 }  // namespace
+
+// get_extension_schema() is PostgreSQL's own until 16.
+Oid extension_schema() {
+  Relation catalog = table_open(ExtensionRelationId, AccessShareLock);
+  ScanKeyData key;
+  ScanKeyInit(&key, Anum_pg_extension_extname, BTEqualStrategyNumber, F_NAMEEQ, CStringGetDatum("audit_ext"));
+  SysScanDesc scan = systable_beginscan(catalog, ExtensionNameIndexId, true, nullptr, 1, &key);
+  HeapTuple row = systable_getnext(scan);
+  const Oid schema =
+      HeapTupleIsValid(row) ? reinterpret_cast<Form_pg_extension>(GETSTRUCT(row))->extnamespace : InvalidOid;
+  systable_endscan(scan);
+  table_close(catalog, AccessShareLock);
+  return schema;
+}
 
 bool is_guarded(Oid relation) {
   const Oid events = events_table();

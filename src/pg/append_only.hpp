@@ -7,6 +7,9 @@
 
 namespace audit::pg {
 
+// The schema that audit_ext is installed in; InvalidOid: it is not.
+Oid extension_schema();
+
 // Whether the relation is audit_events or one of its partitions, at any depth.
 bool is_guarded(Oid relation);
 

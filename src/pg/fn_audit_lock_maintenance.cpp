@@ -1,6 +1,6 @@
-// audit_lock_maintenance() and audit_unlock_maintenance(): one audit_maintain() at a time. A lock that is the session's,
-// so that it outlives the COMMITs of the procedure; and one on a table rather than an advisory lock, since those stay
-// when the procedure fails, while an abort lets go of this kind.
+// audit_lock_maintenance() and audit_unlock_maintenance(): one audit_maintain() at a time. A lock that is the
+// session's, so that it outlives the COMMITs of the procedure; and one on a table rather than an advisory lock, since
+// those stay when the procedure fails, while an abort lets go of this kind.
 #include "sql_entry.hpp"
 
 namespace audit::pg {

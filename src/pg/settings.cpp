@@ -16,11 +16,16 @@ constexpr config_enum_entry changes[] = {{"off", static_cast<int>(ChangesAllowed
 
 int engine = static_cast<int>(Engine::automatic);
 int changes_allowed = static_cast<int>(ChangesAllowed::no);
+char* maintenance_database = nullptr;
+int maintenance_interval_s = 3600;
 
 }  // namespace
 
 Engine engine_setting() { return static_cast<Engine>(engine); }
 ChangesAllowed changes_allowed_setting() { return static_cast<ChangesAllowed>(changes_allowed); }
+
+const char* maintenance_database_setting() { return maintenance_database; }
+int maintenance_interval_s_setting() { return maintenance_interval_s; }
 
 void define_settings() {
   // Everybody may set it: both engines check the same rights and give the same answer.
@@ -35,6 +40,15 @@ void define_settings() {
                            "changes of its columns are let through, and each is recorded as an event.",
                            &changes_allowed, static_cast<int>(ChangesAllowed::no), changes, PGC_SUSET, 0, nullptr,
                            nullptr, nullptr);
+  DefineCustomIntVariable("audit_ext.maintenance_interval", "How often the background worker runs audit_maintain().",
+                          "After an error it tries again a minute later.", &maintenance_interval_s, 3600, 1, 7 * 86400,
+                          PGC_SIGHUP, GUC_UNIT_S, nullptr, nullptr, nullptr);
+  // Workers can only be asked for while the server starts.
+  if (process_shared_preload_libraries_in_progress)
+    DefineCustomStringVariable("audit_ext.maintenance_database",
+                               "The databases for which a background worker runs audit_maintain().",
+                               "Names with commas between them. Needs audit_ext in shared_preload_libraries.",
+                               &maintenance_database, "", PGC_POSTMASTER, GUC_LIST_INPUT, nullptr, nullptr, nullptr);
   MarkGUCPrefixReserved("audit_ext");
 }
 

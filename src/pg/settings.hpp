@@ -22,6 +22,12 @@ enum class ChangesAllowed {
 
 ChangesAllowed changes_allowed_setting();
 
+// The databases that have a maintenance worker, with commas between them; only for servers that preload the library.
+const char* maintenance_database_setting();
+
+// How long it waits between two runs.
+int maintenance_interval_s_setting();
+
 // To be called once, when the library is loaded.
 void define_settings();
 
