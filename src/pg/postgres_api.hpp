@@ -88,8 +88,8 @@ extern "C" {
 #include "utils/memutils.h"
 #include "utils/numeric.h"
 #include "utils/partcache.h"
-#include "utils/queryenvironment.h"
 #include "utils/portal.h"
+#include "utils/queryenvironment.h"
 #include "utils/rel.h"
 #include "utils/rls.h"
 #include "utils/snapmgr.h"
@@ -97,6 +97,5 @@ extern "C" {
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
 #include "utils/uuid.h"
-#include "utils/varlena.h"
 #include "utils/varlena.h"
 }
