@@ -1,0 +1,225 @@
+# Each event is seen exactly once while partitions are made, filled from the default partition, and dropped: every step of maintenance
+# is held up at the moment that matters. bench/retention does the same under load.
+import contextlib
+import threading
+import time
+
+import psycopg2
+import pytest
+
+from database import temporary_database
+
+EVENTS = 400
+FILL = """
+INSERT INTO audit_events (created_at, event_group, event_type, vm_id)
+SELECT now() - n * interval '6 hours', 'g', 't', 'vm-' || n %% 3 FROM generate_series(0, %s) n""" % (EVENTS - 1)
+FIRST_KEY = ("-infinity", "00000000-0000-0000-0000-000000000000")
+
+
+@pytest.fixture
+def database():
+    with temporary_database() as database:
+        database.execute(FILL)
+        yield database
+
+
+@contextlib.contextmanager
+def session(database, isolation=None):
+    """A session; with an isolation level, in a transaction of that level."""
+    with contextlib.closing(database.connect()) as connection, connection.cursor() as cursor:
+        if isolation:
+            cursor.execute(f"BEGIN ISOLATION LEVEL {isolation}")
+        yield cursor
+
+
+def value(cursor, statement, arguments=None):
+    cursor.execute(statement, arguments)
+    return cursor.fetchone()[0]
+
+
+def step(cursor, name):
+    return value(cursor, f"SELECT audit_{name}()")
+
+
+def copy_all(cursor):
+    key = FIRST_KEY
+    while key[0] is not None:
+        cursor.execute("SELECT last_created_at::text, last_id::text FROM audit_move_copy(%s, %s)", key)
+        key = cursor.fetchone()
+
+
+def ids(cursor, statement="SELECT id::text FROM audit_events WHERE event_group = 'g'"):
+    cursor.execute(statement)
+    return sorted(row[0] for row in cursor.fetchall())
+
+
+def maintain(database):
+    with session(database) as cursor:
+        cursor.execute("CALL audit_maintain()")
+
+
+def assert_whole(database, expected):
+    with session(database) as cursor:
+        assert ids(cursor) == expected
+        assert value(cursor, "SELECT default_events FROM audit_status") == 0
+        assert value(cursor, "SELECT last_error FROM audit_status") is None
+        assert value(cursor, "SELECT to_regclass('audit_events_move')") is None
+
+
+@pytest.mark.parametrize("engine", ("posting", "sql"))
+def test_a_walk_across_every_step(database, engine):
+    with session(database) as reader, session(database) as maintainer, session(database) as writer:
+        expected = ids(reader)
+        reader.execute(f"SET audit_ext.engine = {engine}")
+        steps = iter((
+            lambda: step(maintainer, "move_begin"), lambda: copy_all(maintainer), lambda: step(maintainer, "move_finish"),
+            lambda: step(maintainer, "create_due"), lambda: maintainer.execute("SELECT audit_configure(keep => '1 year')"),
+            lambda: step(maintainer, "drop_expired")))
+        seen, cursor = [], None
+        while True:
+            reader.execute("SELECT id::text, next_cursor FROM audit_list(event_group => 'g', page_size => 50, cursor => %s)", (cursor,))
+            rows = reader.fetchall()
+            seen += [row[0] for row in rows]
+            cursor = rows[-1][1]
+            if cursor is None:
+                break
+            next(steps, lambda: None)()
+            writer.execute("SELECT audit_log('g', 'later', created_at => now() + interval '1 hour')")
+        assert sorted(seen) == expected
+
+
+def test_a_snapshot_from_before_the_copies_is_waited_for(database):
+    with session(database) as maintainer, session(database, "REPEATABLE READ") as old:
+        value(old, "SELECT 1")  # has a snapshot, and no lock on audit_events
+        assert step(maintainer, "move_begin") == "done"
+        copy_all(maintainer)
+        snapshots = value(maintainer, "SELECT audit_snapshots()")
+        assert not value(maintainer, "SELECT audit_are_gone(%s)", (snapshots,))
+        expected = ids(old)
+        old.execute("COMMIT")
+        assert value(maintainer, "SELECT audit_are_gone(%s)", (snapshots,))
+        assert step(maintainer, "move_finish") == "done"
+    assert_whole(database, expected)
+
+
+def test_a_snapshot_from_after_the_copies_sees_each_event_once(database):
+    with session(database) as maintainer, session(database) as writer, session(database, "REPEATABLE READ") as reader:
+        assert step(maintainer, "move_begin") == "done"
+        writer.execute("BEGIN")
+        writer.execute("SELECT audit_log('g', 'open', created_at => now() - interval '1 day')")
+        writer.execute("SELECT audit_log('g', 'seen', created_at => now() - interval '1 day')")
+        writer.execute("COMMIT")
+        writer.execute("BEGIN")
+        writer.execute("SELECT audit_log('g', 'not yet', created_at => now() - interval '1 day')")
+        copy_all(maintainer)
+        value(reader, "SELECT 1")
+        writer.execute("COMMIT")
+        writer.execute("SELECT audit_log('g', 'later', created_at => now() - interval '2 days')")
+        assert step(maintainer, "move_finish") == "done"
+        seen = ids(reader)
+        assert len(seen) == len(set(seen)) == EVENTS + 2
+        assert value(reader, "SELECT count(*) FROM audit_events WHERE event_type IN ('not yet', 'later')") == 0
+        assert len(ids(writer)) == EVENTS + 4
+
+
+def test_nobody_waits_for_maintenance_that_waits(database):
+    with session(database) as maintainer, session(database) as other, session(database, "READ COMMITTED") as reader:
+        assert step(maintainer, "move_begin") == "done"
+        copy_all(maintainer)
+        expected = ids(reader)  # holds its lock until COMMIT
+        assert step(maintainer, "move_finish") == "busy"
+        other.execute("SET lock_timeout = '5s'")
+        assert ids(other) == expected
+        other.execute("SELECT audit_configure(keep => '1 month')")
+        assert step(maintainer, "drop_expired") == "done"  # nothing is in a partition yet
+        reader.execute("COMMIT")
+        assert step(maintainer, "move_finish") == "done"
+        reader.execute("BEGIN")
+        ids(reader)
+        assert step(maintainer, "drop_expired") == "busy"
+        reader.execute("COMMIT")
+        assert step(maintainer, "drop_expired") == "more"
+
+
+def test_a_hold_that_comes_meanwhile_wins(database):
+    maintain(database)
+    with session(database) as maintainer, session(database, "READ COMMITTED") as lawyer:
+        maintainer.execute("SELECT audit_configure(keep => '1 month')")
+        lawyer.execute("SELECT audit_hold(NULL, NULL, 'case 1')")
+        assert step(maintainer, "drop_expired") == "busy"
+        lawyer.execute("COMMIT")
+        assert step(maintainer, "drop_expired") == "done"
+        assert len(ids(maintainer)) == EVENTS
+
+
+def test_the_second_one_says_so(database):
+    with session(database) as first, session(database) as second:
+        assert value(first, "SELECT audit_lock_maintenance()")
+        second.execute("CALL audit_maintain()")
+        assert any("at work in another session" in notice for notice in second.connection.notices)
+        assert value(second, "SELECT last_run FROM audit_status") is None
+        assert value(first, "SELECT audit_unlock_maintenance()")
+    expected = ids(database.connection.cursor())
+    failures = []
+
+    def run():
+        try:
+            maintain(database)
+        except psycopg2.Error as failure:
+            failures.append(failure)
+
+    threads = [threading.Thread(target=run) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert failures == []
+    assert_whole(database, expected)
+
+
+def test_a_full_disk_during_the_move(database):
+    """PostgreSQL's error for it, raised where the copies arrive."""
+    with session(database) as cursor:
+        expected = ids(cursor)
+        assert step(cursor, "move_begin") == "done"
+        cursor.execute("""
+            CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+              RAISE EXCEPTION 'could not extend file "base/1/2": No space left on device' USING ERRCODE = 'disk_full'; END $$;
+            DO $$ DECLARE t regclass := (SELECT partition FROM audit_partitions('audit_events_move') LIMIT 1); BEGIN
+              EXECUTE format('CREATE TRIGGER full_disk BEFORE INSERT ON %s FOR EACH ROW EXECUTE FUNCTION full_disk()', t); END $$""")
+        with pytest.raises(psycopg2.Error) as raised:
+            cursor.execute("CALL audit_maintain()")
+        assert raised.value.pgcode == "55000"
+        assert "No space left on device" in raised.value.diag.message_detail
+        assert "No space left on device" in value(cursor, "SELECT last_error FROM audit_status")
+        assert value(cursor, "SELECT is_behind FROM audit_status")
+        assert ids(cursor) == expected
+        cursor.execute("DROP FUNCTION full_disk CASCADE")
+    maintain(database)
+    assert_whole(database, expected)
+
+
+def test_a_run_that_is_cancelled_lets_go(database):
+    with session(database) as watcher, session(database, "REPEATABLE READ") as old:
+        expected = ids(old)  # its snapshot keeps the run waiting
+        outcome = []
+
+        def run():
+            try:
+                maintain(database)
+            except psycopg2.Error as failure:
+                outcome.append(failure.pgcode)
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        deadline = time.monotonic() + 60
+        while not value(watcher, "SELECT count(*) > 0 AND bool_and(pg_cancel_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() "
+                                 "AND query LIKE 'CALL audit_maintain%' AND state = 'active' AND to_regclass('audit_events_move') IS NOT NULL"):
+            assert time.monotonic() < deadline
+        thread.join(60)
+        assert outcome == ["57014"]
+        assert ids(watcher) == expected
+        assert value(watcher, "SELECT audit_lock_maintenance() AND audit_unlock_maintenance()")
+        old.execute("COMMIT")
+    maintain(database)
+    assert_whole(database, expected)
