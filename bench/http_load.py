@@ -7,17 +7,16 @@ import shutil
 import socket
 import statistics
 import subprocess
-import sys
+import tempfile
+import time
 import urllib.parse
 
 from cases import COMMON, NO_FILTER, PAGE_SIZE, Statements
 from datasets import ONE
 from report import ratio, table_of
-from server import HERE, progress
+from server import HERE, fail, progress
 
-sys.path.insert(0, os.path.join(HERE, "..", "test", "http"))
-import daemon  # noqa: E402  (after the path is set)
-
+_BINARY = os.environ.get("AUDIT_HTTPD", os.path.join(HERE, "..", "http_frontend", "build", "audit_httpd"))
 _OPEN_CONNECTIONS = 2000
 _RATE = "requests a second, {} client(s), {}: audit_httpd / pgbench"
 _MEMORY = f"audit_httpd's resident MB with {_OPEN_CONNECTIONS} connections"
@@ -31,7 +30,7 @@ class HttpLoad:
         self._statements = Statements(server)
 
     def report(self):
-        missing = [what for what, there in (("wrk (Debian package)", shutil.which("wrk")), ("audit_httpd (make)", os.path.exists(daemon.BINARY))) if not there]
+        missing = [what for what, there in (("wrk (Debian package)", shutil.which("wrk")), ("audit_httpd (make)", os.path.exists(_BINARY))) if not there]
         if missing:
             why = "there is no " + " and no ".join(missing)
             self._measures.not_measured("audit_httpd", why)
@@ -40,12 +39,12 @@ class HttpLoad:
           SELECT audit_grant_frontend('bench_httpd') \\g /dev/null
           SELECT audit_create_api_key('bench');""")[0][0]
         database = "host={PGHOST} port={PGPORT} user=bench_httpd dbname=".format(**self._server.environment) + ONE
-        _allow_many_files()
-        httpd = daemon.Daemon(database=database, connections_per_address=2 * _OPEN_CONNECTIONS)
-        try:
-            return self._rates(httpd, key) + "\n" + self._memory(httpd, key)
-        finally:
-            httpd.stop()
+        with tempfile.TemporaryFile() as log:
+            httpd = _Daemon(database, log)
+            try:
+                return self._rates(httpd, key) + "\n" + self._memory(httpd, key)
+            finally:
+                httpd.stop()
 
     def _rates(self, httpd, key):
         rows = []
@@ -54,8 +53,8 @@ class HttpLoad:
                 progress(f"audit_httpd, {clients} client(s): {case.name}")
                 statement = self._statements.ours(ONE, case)
                 self._server.psql(ONE, statement)
-                seen = self._server.interleaved({"wrk": lambda: self._wrk(httpd, key, case, clients),
-                                                 "pgbench": lambda: 1000 * clients / self._server.pgbench(ONE, statement, clients)[0]})
+                seen = self._server.interleaved({"wrk": lambda c=case, n=clients: self._wrk(httpd, key, c, n),
+                                                 "pgbench": lambda s=statement, n=clients: 1000 * n / self._server.pgbench(ONE, s, n)[0]})
                 rate = {name: statistics.median(values) for name, values in seen.items()}
                 rows.append([f"{case.name}, {clients} client(s)", *(f"{value:.0f}" for value in rate.values()), ratio(rate["wrk"] / rate["pgbench"])])
                 self._measures.at_least(_RATE.format(clients, case.name), 0.9, rate["wrk"] / rate["pgbench"])
@@ -63,18 +62,17 @@ class HttpLoad:
 
     def _wrk(self, httpd, key, case, clients):
         query = urllib.parse.urlencode({**case.filters, "limit": PAGE_SIZE})
-        host, port = httpd.client.address
         done = subprocess.run(["wrk", "-t1", f"-c{clients}", f"-d{self._server.seconds}s", "-H", f"X-API-Key: {key}",
-                               f"http://{host}:{port}/v1/audit/events?{query}"],
+                               f"http://127.0.0.1:{httpd.port}/v1/audit/events?{query}"],
                               capture_output=True, text=True, check=True, timeout=self._server.seconds + _DEADLINE_S)
         if "Non-2xx" in done.stdout:
-            raise SystemExit(f"bench/run: audit_httpd refused requests:\n{done.stdout}")
+            fail(f"audit_httpd refused requests:\n{done.stdout}")
         return float(re.search(r"Requests/sec:\s+([\d.]+)", done.stdout)[1])
 
     def _memory(self, httpd, key):
         progress(f"audit_httpd: {_OPEN_CONNECTIONS} connections")
         before = httpd.resident_bytes
-        connections = [_ask_and_stay(httpd.client.address, key) for _ in range(_OPEN_CONNECTIONS)]
+        connections = [_ask_and_stay(httpd.port, key) for _ in range(_OPEN_CONNECTIONS)]
         seen = httpd.resident_bytes
         for connection in connections:
             connection.close()
@@ -83,15 +81,47 @@ class HttpLoad:
                         [f"with {_OPEN_CONNECTIONS} connections open, each after a page of {PAGE_SIZE}", f"{seen / 1e6:.1f}"]])
 
 
-def _allow_many_files():
-    """For this process and the daemon that it starts."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+class _Daemon:
+    """audit_httpd with its defaults, but for what keeps one address from having all of it. Its log goes to a file, as in life."""
+
+    def __init__(self, database, log):
+        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))  # for this process and the daemon
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = free.getsockname()[1]
+        self._process = subprocess.Popen([_BINARY, "--database", database, "--listen", f"127.0.0.1:{self.port}", "--admin-listen", "127.0.0.1:0",
+                                          "--connections-per-address", str(2 * _OPEN_CONNECTIONS)], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        end_s = time.monotonic() + _DEADLINE_S
+        while not self._listens():
+            if self._process.poll() is not None or time.monotonic() > end_s:
+                log.seek(0)
+                fail(f"audit_httpd does not listen:\n{log.read().decode(errors='replace')}")
+            time.sleep(0.05)
+
+    def _listens(self):
+        try:
+            socket.create_connection(("127.0.0.1", self.port)).close()
+        except ConnectionRefusedError:
+            return False
+        return True
+
+    @property
+    def resident_bytes(self):
+        with open(f"/proc/{self._process.pid}/statm", encoding="ascii") as file:
+            return int(file.read().split()[1]) * resource.getpagesize()
+
+    def stop(self):
+        self._process.terminate()
+        try:
+            self._process.wait(_DEADLINE_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
 
 
-def _ask_and_stay(address, key):
+def _ask_and_stay(port, key):
     """A connection that has been given a page and stays open."""
-    connection = socket.create_connection(address, timeout=_DEADLINE_S)
+    connection = socket.create_connection(("127.0.0.1", port), timeout=_DEADLINE_S)
     connection.sendall(f"GET /v1/audit/events?limit={PAGE_SIZE} HTTP/1.1\r\nHost: bench\r\nX-API-Key: {key}\r\n\r\n".encode())
     answer = b""
     while b"\r\n\r\n" not in answer:
