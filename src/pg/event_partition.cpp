@@ -1,4 +1,5 @@
-// Partitions: see the header. Locks are taken table first, then indexes, as the planner does. A partition that is not
+// Partitions: see the header. Locks are taken table first, then indexes, as the planner does; but of those only what is
+// needed, since most partitions are left again after a look at the filter index. A partition that is not
 // exactly what audit_index_partition() makes is never guessed about.
 #include "event_partition.hpp"
 
@@ -25,12 +26,14 @@ AttrNumber column_number(TupleDesc descriptor, int usual_index) {
 bool find_columns(EventPartition& partition) {
   TupleDesc descriptor = RelationGetDescr(partition.table);
   for (int i = 0; i < event_column_count; i++) {
-    partition.columns[i] = column_number(descriptor, i);
-    if (partition.columns[i] == 0) return false;
+    partition.shape.columns[i] = column_number(descriptor, i);
+    if (partition.shape.columns[i] == 0) return false;
   }
-  partition.last_key_or_filter_column = Max(partition.columns[id_column], partition.columns[created_at_column]);
+  partition.shape.last_key_or_filter_column =
+      Max(partition.shape.columns[id_column], partition.shape.columns[created_at_column]);
   for (const int column : filter_columns)
-    partition.last_key_or_filter_column = Max(partition.last_key_or_filter_column, partition.columns[column]);
+    partition.shape.last_key_or_filter_column =
+        Max(partition.shape.last_key_or_filter_column, partition.shape.columns[column]);
   return true;
 }
 
@@ -40,18 +43,21 @@ bool is_usable(Relation index) {
   const Form_pg_index form = index->rd_index;
   return form->indisvalid && form->indisready && form->indislive &&
          !(form->indcheckxmin &&
-           !TransactionIdPrecedes(HeapTupleHeaderGetXmin(index->rd_indextuple->t_data), TransactionXmin)) &&
-         heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, nullptr) &&
+           !TransactionIdPrecedes(HeapTupleHeaderGetXmin(index->rd_indextuple->t_data), TransactionXmin));
+}
+
+bool has_plain_columns_only(Relation index) {
+  return heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, nullptr) &&
          heap_attisnull(index->rd_indextuple, Anum_pg_index_indexprs, nullptr);
 }
 
 bool is_expected_primary_key(const EventPartition& partition, Relation index) {
   const Form_pg_index form = index->rd_index;
   return index->rd_rel->relam == BTREE_AM_OID && form->indnatts == 2 && form->indnkeyatts == 2 && form->indisunique &&
-         form->indkey.values[0] == partition.columns[created_at_column] &&
-         form->indkey.values[1] == partition.columns[id_column] && index->rd_indoption[0] == 0 &&
+         form->indkey.values[0] == partition.shape.columns[created_at_column] &&
+         form->indkey.values[1] == partition.shape.columns[id_column] && index->rd_indoption[0] == 0 &&
          index->rd_indoption[1] == 0 && index_getprocid(index, 1, 1) == F_TIMESTAMPTZ_CMP &&
-         index_getprocid(index, 2, 1) == F_UUID_CMP && is_usable(index);
+         index_getprocid(index, 2, 1) == F_UUID_CMP && has_plain_columns_only(index) && is_usable(index);
 }
 
 bool has_name(Oid function, const char* expected) {
@@ -71,14 +77,16 @@ bool has_expected_class(Relation index, int column, bool is_text) {
 
 bool is_expected_filter_index(EventPartition& partition, Relation index) {
   const Form_pg_index form = index->rd_index;
-  if (form->indnatts != filter_count || form->indnkeyatts != filter_count || !is_usable(index)) return false;
+  if (form->indnatts != filter_count || form->indnkeyatts != filter_count || !has_plain_columns_only(index) ||
+      !is_usable(index))
+    return false;
   for (int filter = 0; filter < filter_count; filter++) {
     int column = 1;
-    while (column <= filter_count && form->indkey.values[column - 1] != partition.columns[filter_columns[filter]])
+    while (column <= filter_count && form->indkey.values[column - 1] != partition.shape.columns[filter_columns[filter]])
       column++;
     const bool is_text = event_columns[static_cast<std::size_t>(filter_columns[filter])].kind == ColumnKind::text;
     if (column > filter_count || !has_expected_class(index, column, is_text)) return false;
-    partition.filter_index_columns[filter] = column;
+    partition.shape.filter_index_columns[filter] = column;
   }
   return true;
 }
@@ -91,24 +99,26 @@ Oid access_method_of(Oid relation) {
   return method;
 }
 
-bool open_primary_key(EventPartition& partition) {
+bool find_primary_key(EventPartition& partition) {
   const Oid oid = RelationGetPrimaryKeyIndex(partition.table);
   if (!OidIsValid(oid)) return false;
+  partition.shape.primary_key = oid;
   partition.primary_key = index_open(oid, AccessShareLock);
   return is_expected_primary_key(partition, partition.primary_key);
 }
 
-bool open_filter_index(EventPartition& partition) {
+bool find_filter_index(EventPartition& partition) {
   ListCell* cell = nullptr;
   foreach (cell, RelationGetIndexList(partition.table)) {
     // The access method first: no lock is taken on indexes that are of no use here.
     if (access_method_of(lfirst_oid(cell)) != GIN_AM_OID) continue;
     Relation index = index_open(lfirst_oid(cell), AccessShareLock);
     if (is_expected_filter_index(partition, index)) {
+      partition.shape.filter_index = lfirst_oid(cell);
       partition.filter_index = index;
       return true;
     }
-    index_close(index, NoLock);
+    index_close(index, AccessShareLock);
   }
   return false;
 }
@@ -121,12 +131,28 @@ const char* reason_against_table(Relation table) {
   return nullptr;
 }
 
-const char* reason_against(EventPartition& partition) {
+constexpr const char* no_primary_key = "has no primary key (created_at, id) that can be used";
+constexpr const char* no_filter_index = "has no filter index that can be used";
+
+// Opens both indexes.
+const char* find_out_shape(EventPartition& partition) {
+  const std::uint64_t generation = shape_generation();
   if (const char* reason = reason_against_table(partition.table)) return reason;
   if (!find_columns(partition)) return "has other columns";
-  if (!open_primary_key(partition)) return "has no primary key (created_at, id) that can be used";
-  if (!open_filter_index(partition)) return "has no filter index that can be used";
+  if (!find_primary_key(partition)) return no_primary_key;
+  if (!find_filter_index(partition)) return no_filter_index;
+  remember_shape(RelationGetRelid(partition.table), partition.shape, generation);
   return nullptr;
+}
+
+const char* open_known_indexes(EventPartition& partition, bool needs_filter_index) {
+  if (!needs_filter_index) return nullptr;
+  partition.filter_index = index_open(partition.shape.filter_index, AccessShareLock);
+  return is_usable(partition.filter_index) ? nullptr : no_filter_index;
+}
+
+const char* sentence_about(const EventPartition& partition, const char* reason) {
+  return psprintf("partition %s %s", RelationGetRelationName(partition.table), reason);
 }
 
 KeyRange range_between(PartitionBoundInfo bounds, int upper) {
@@ -160,21 +186,42 @@ int list_partitions(Relation events, const KeyRange& range, PartitionBounds*& pa
   return count;
 }
 
-Opened open_partition(const PartitionBounds& bounds, EventPartition& partition, const char*& sql_reason) {
+Opened open_partition(const PartitionBounds& bounds, bool needs_filter_index, EventPartition& partition,
+                      const char*& sql_reason) {
   partition = EventPartition{};
-  partition.table = try_relation_open(bounds.oid, AccessShareLock);
-  if (partition.table == nullptr) return Opened::is_gone;
-  const char* reason = reason_against(partition);
+  LockRelationOid(bounds.oid, AccessShareLock);
+  const bool is_known = find_shape(bounds.oid, partition.shape);
+  partition.table = is_known ? relation_open(bounds.oid, NoLock) : try_relation_open(bounds.oid, NoLock);
+  if (partition.table == nullptr) {
+    UnlockRelationOid(bounds.oid, AccessShareLock);
+    return Opened::is_gone;
+  }
+  const char* reason = is_known ? open_known_indexes(partition, needs_filter_index) : find_out_shape(partition);
   if (reason == nullptr) return Opened::yes;
-  sql_reason = psprintf("partition %s %s", RelationGetRelationName(partition.table), reason);
-  close_partition(partition);
+  sql_reason = sentence_about(partition, reason);
+  close_partition(partition, NoLock);
   return Opened::needs_sql;
 }
 
-void close_partition(EventPartition& partition) {
-  if (partition.filter_index != nullptr) index_close(partition.filter_index, NoLock);
-  if (partition.primary_key != nullptr) index_close(partition.primary_key, NoLock);
-  relation_close(partition.table, NoLock);
+bool open_primary_key(EventPartition& partition, const char*& sql_reason) {
+  if (partition.primary_key != nullptr) return true;
+  const Oid oid = partition.shape.primary_key;
+  // The usual order would be the primary key first. Having locked the filter index already, waiting could be a
+  // deadlock.
+  if (!ConditionalLockRelationOid(oid, AccessShareLock)) {
+    sql_reason = sentence_about(partition, "has a primary key that is locked");
+    return false;
+  }
+  partition.primary_key = index_open(oid, NoLock);
+  if (is_usable(partition.primary_key)) return true;
+  sql_reason = sentence_about(partition, no_primary_key);
+  return false;
+}
+
+void close_partition(EventPartition& partition, LOCKMODE lock) {
+  if (partition.filter_index != nullptr) index_close(partition.filter_index, lock);
+  if (partition.primary_key != nullptr) index_close(partition.primary_key, lock);
+  relation_close(partition.table, lock);
 }
 
 }  // namespace audit::pg

@@ -30,15 +30,16 @@ double cost_ns(const SearchReport& report) {
 
 class PartitionSearch {
  public:
-  PartitionSearch(const PageSearch& search, const EventPartition& partition, const KeyRange& partition_range)
+  PartitionSearch(const PageSearch& search, EventPartition& partition, const KeyRange& partition_range)
       : search_(search),
         partition_(partition),
         range_(intersect(search.range, partition_range)),
         is_cut_above_(compare(range_.before, partition_range.before) < 0) {}
 
-  void run();
+  bool run();
 
  private:
+  bool find_where_to_begin();
   bool find_candidates();
   bool find_lists(const GinKey* keys);
   void sort_lists();
@@ -62,9 +63,10 @@ class PartitionSearch {
   void end_fetching();
 
   const PageSearch& search_;
-  const EventPartition& partition_;
+  EventPartition& partition_;
   KeyRange range_;
-  bool is_cut_above_;     // by a cursor or `until`: the partition may hold newer events than are looked for
+  bool is_cut_above_;  // by a cursor or `until`: the partition may hold newer events than are looked for
+  bool has_kept_any_ = false;
   bool is_done_ = false;  // it is proved that all that belongs into search_.found is there
 
   // The collector. First part: from start_ down; then, if that was not the end of the table: from there down to start_.
@@ -91,21 +93,25 @@ class PartitionSearch {
 };
 static_assert(std::is_trivially_destructible_v<PartitionSearch>);
 
-void PartitionSearch::run() {
-  if (is_empty(range_)) return;
+bool PartitionSearch::run() {
+  if (!is_empty(range_) && find_where_to_begin()) race();
+  end_fetching();
+  return has_kept_any_;
+}
+
+// False where there is nothing to look for.
+bool PartitionSearch::find_where_to_begin() {
   // With the page full already (the default partition comes last), one look at the newest entry is often enough.
   if (search_.found->is_full()) {
-    if (!load_page() || is_out_of_reach(walk_->key(0))) return;
+    if (!load_page() || is_out_of_reach(walk_->key(0))) return false;
   }
-  if (search_.given_count > 0) {
-    if (!find_candidates()) return;
-    if (is_cut_above_) {
-      if (!has_page_ && !load_page()) return;
-      start_below_page();
-    }
+  if (search_.given_count == 0) return true;
+  if (!find_candidates()) return false;
+  if (is_cut_above_) {
+    if (!has_page_ && !load_page()) return false;
+    start_below_page();
   }
-  race();
-  end_fetching();
+  return true;
 }
 
 // False where no row can match.
@@ -114,7 +120,7 @@ bool PartitionSearch::find_candidates() {
   for (int i = 0; i < search_.given_count; i++) {
     const GivenFilter& filter = search_.filters[i];
     keys[i] = filter.key;
-    keys[i].column = partition_.filter_index_columns[filter.number];
+    keys[i].column = partition_.shape.filter_index_columns[filter.number];
   }
   pgstat_count_index_scan(partition_.filter_index);  // or the index would look unused
   pending_ = find_pending_rows(partition_.filter_index, keys, search_.given_count, search_.report);
@@ -198,6 +204,7 @@ bool PartitionSearch::collector_has_passed(Tid tid) const {
 
 bool PartitionSearch::load_page() {
   if (walk_ == nullptr) {
+    if (!open_primary_key(partition_, search_.report->sql_reason)) return false;
     walk_ = static_cast<KeyWalk*>(palloc(sizeof(KeyWalk)));
     walk_->begin(partition_.table, partition_.primary_key, range_.before, search_.report);
     pgstat_count_index_scan(partition_.primary_key);
@@ -273,15 +280,15 @@ void PartitionSearch::fetch(Tid tid) {
   search_.report->heap_tuples_fetched++;
   if (!table_index_fetch_tuple(heap_, &pointer, search_.snapshot, slot_, &call_again, &is_dead_to_all)) return;
   pgstat_count_heap_fetch(search_.given_count > 0 ? partition_.filter_index : partition_.primary_key);
-  slot_getsomeattrs(slot_, partition_.last_key_or_filter_column);
+  slot_getsomeattrs(slot_, partition_.shape.last_key_or_filter_column);
   const EventKey key = key_of_slot();
   if (contains(range_, key) && search_.found->wants(key) && matches_filters()) keep(key);
 }
 
 EventKey PartitionSearch::key_of_slot() {
   EventKey key;
-  key.created_at_us = DatumGetTimestampTz(slot_->tts_values[partition_.columns[created_at_column] - 1]);
-  memcpy(key.id.data(), DatumGetUUIDP(slot_->tts_values[partition_.columns[id_column] - 1])->data, UUID_LEN);
+  key.created_at_us = DatumGetTimestampTz(slot_->tts_values[partition_.shape.columns[created_at_column] - 1]);
+  memcpy(key.id.data(), DatumGetUUIDP(slot_->tts_values[partition_.shape.columns[id_column] - 1])->data, UUID_LEN);
   return key;
 }
 
@@ -289,7 +296,7 @@ EventKey PartitionSearch::key_of_slot() {
 bool PartitionSearch::matches_filters() {
   for (int i = 0; i < search_.given_count; i++) {
     const GivenFilter& filter = search_.filters[i];
-    const int position = partition_.columns[filter_columns[filter.number]] - 1;
+    const int position = partition_.shape.columns[filter_columns[filter.number]] - 1;
     if (slot_->tts_isnull[position]) return false;
     const Datum value = slot_->tts_values[position];
     if (!filter.key.is_text) {
@@ -308,14 +315,15 @@ void PartitionSearch::keep(const EventKey& key) {
   const MemoryContext caller = MemoryContextSwitchTo(search_.found_context);
   const FoundEvent event{ExecCopySlotHeapTuple(slot_), &partition_};
   MemoryContextSwitchTo(caller);
+  has_kept_any_ = true;
   FoundEvent evicted{};
   if (search_.found->add(key, event, evicted)) heap_freetuple(evicted.row);
 }
 
 }  // namespace
 
-void search_partition(const PageSearch& search, const EventPartition& partition, const KeyRange& partition_range) {
-  PartitionSearch(search, partition, partition_range).run();
+bool search_partition(const PageSearch& search, EventPartition& partition, const KeyRange& partition_range) {
+  return PartitionSearch(search, partition, partition_range).run();
 }
 
 }  // namespace audit::pg

@@ -32,7 +32,8 @@ struct PageSearch {
 };
 
 // Brings search.found up to date with the partition, whose events are all of `partition_range`. `partition` must
-// outlive what is found. Memory: the current context.
-void search_partition(const PageSearch& search, const EventPartition& partition, const KeyRange& partition_range);
+// outlive what is found; false: nothing was found in it. Where only SQL can go on, the report says so. Memory: the
+// current context.
+bool search_partition(const PageSearch& search, EventPartition& partition, const KeyRange& partition_range);
 
 }  // namespace audit::pg

@@ -31,7 +31,7 @@ bool may_hold_newer(const PageSearch& search, const PartitionBounds& bounds) {
   return bounds.is_default || !search.found->is_full() || compare(search.found->oldest(), bounds.range.before) < 0;
 }
 
-// Whether all that is needed could be read; sets the number of partitions that were opened (and stay open).
+// Whether all that is needed could be read; sets the number of partitions that are open: those that hold found events.
 bool search_partitions(const PageSearch& search, const PartitionBounds* bounds, int count, EventPartition* partitions,
                        int& opened_count) {
   const MemoryContext caller = CurrentMemoryContext;
@@ -40,13 +40,17 @@ bool search_partitions(const PageSearch& search, const PartitionBounds* bounds, 
     CHECK_FOR_INTERRUPTS();
     if (!may_hold_newer(search, bounds[i])) continue;
     EventPartition& partition = partitions[opened_count];
-    if (open_partition(bounds[i], partition, search.report->sql_reason) != Opened::yes) continue;
-    opened_count++;
+    if (open_partition(bounds[i], search.given_count > 0, partition, search.report->sql_reason) != Opened::yes)
+      continue;
     search.report->partitions_opened++;
     MemoryContextSwitchTo(context);
-    search_partition(search, partition, bounds[i].range);
+    const bool has_found_any = search_partition(search, partition, bounds[i].range);
     MemoryContextSwitchTo(caller);
     MemoryContextReset(context);
+    if (has_found_any)
+      opened_count++;
+    else
+      close_partition(partition, AccessShareLock);
   }
   return search.report->sql_reason == nullptr;
 }
@@ -60,8 +64,8 @@ void hand_out(const NewestEvents<FoundEvent>& found, EventSink& sink) {
     bool all_nulls[MaxTupleAttributeNumber], nulls[event_column_count];
     heap_deform_tuple(found[i].payload.row, descriptor, all_values, all_nulls);
     for (int column = 0; column < event_column_count; column++) {
-      values[column] = all_values[partition.columns[column] - 1];
-      nulls[column] = all_nulls[partition.columns[column] - 1];
+      values[column] = all_values[partition.shape.columns[column] - 1];
+      nulls[column] = all_nulls[partition.shape.columns[column] - 1];
     }
     sink.add({values, nulls});
   }
@@ -87,7 +91,7 @@ bool search_and_hand_out(const PageRequest& request, Relation events, NewestEven
     hand_out(found, sink);
     MemoryContextSwitchTo(caller);
   }
-  for (int i = 0; i < opened_count; i++) close_partition(partitions[i]);
+  for (int i = 0; i < opened_count; i++) close_partition(partitions[i], NoLock);
   return is_complete;
 }
 
