@@ -24,12 +24,6 @@
 namespace audit::httpd {
 namespace {
 
-std::optional<TokenIssuer> make_issuer(const Config& config, std::optional<std::string> secret) {
-  if (!secret) return std::nullopt;
-  return TokenIssuer(std::move(*secret), {config.token_issuer, config.token_audience},
-                     std::chrono::seconds(config.token_lifetime_s));
-}
-
 PoolSettings pool_settings(const Config& config) {
   PoolSettings settings;
   settings.session.conninfo = config.database;
@@ -44,11 +38,12 @@ PoolSettings pool_settings(const Config& config) {
   return settings;
 }
 
-UniqueFd end_signals() {
+UniqueFd watched_signals() {
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGHUP);
   UniqueFd descriptor(signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!descriptor) throw std::runtime_error("signalfd failed");
   return descriptor;
@@ -56,40 +51,36 @@ UniqueFd end_signals() {
 
 }  // namespace
 
-Application::Application(const Config& config, std::optional<std::string> token_secret, KeySetPtr keys,
-                         std::map<std::string, UniqueFd> sockets)
-    : config_(config),
+Application::Application(Settings settings, std::function<Settings()> reload, std::map<std::string, UniqueFd> sockets)
+    : settings_(std::move(settings)),
+      reload_settings_(std::move(reload)),
       passed_sockets_(std::move(sockets)),
-      signals_(end_signals()),
-      issuer_(make_issuer(config, std::move(token_secret))),
-      throttle_(config.login_attempts, std::chrono::seconds(config.login_window_s)),
-      pool_(std::make_unique<PgPool>(loop_, pool_settings(config))),
-      authenticator_(*pool_, issuer_ ? &*issuer_ : nullptr, std::chrono::seconds(config.principal_cache_s)),
+      signals_(watched_signals()),
+      throttle_(settings_.config.login_attempts, std::chrono::seconds(settings_.config.login_window_s)),
+      pool_(std::make_unique<PgPool>(loop_, pool_settings(settings_.config))),
+      authenticator_(*pool_),
       listener_(std::make_unique<PrincipalListener>(
-          loop_, pool_settings(config).session,
+          loop_, pool_settings(settings_.config).session,
           [this](PrincipalListener::State state) { authenticator_.principals_changed(state); })),
       router_(authenticator_, routes()),
       admin_router_(authenticator_, admin_routes()) {
-  if (config.has_identity_provider()) set_up_identity_provider(std::move(keys));
+  if (settings_.config.has_identity_provider()) set_up_identity_provider(settings_.keys);
 }
 
 std::vector<Router::Route> Application::routes() {
   using enum Router::Access;
   PgPool& pool = *pool_;
-  std::vector<Router::Route> routes{
+  return {
       {"GET", "/v1/audit/events", readers,
        [&pool](auto& exchange, auto& principal, auto&) { handle_get_audit_events(exchange, principal, pool); }},
       {"GET", "/v1/audit/events/{event_id}", readers,
        [&pool](auto& exchange, auto& principal, auto& id) { handle_get_audit_event(exchange, principal, id, pool); }},
       {"GET", "/openapi.json", open, [](auto& exchange, auto&, auto&) { handle_get_openapi(exchange); }},
       {"GET", "/healthz", open, [](auto& exchange, auto&, auto&) { handle_get_healthz(exchange); }},
-      {"GET", "/readyz", open, [&pool](auto& exchange, auto&, auto&) { handle_get_readyz(exchange, pool); }}};
-  if (issuer_) {
-    routes.push_back({"POST", "/v1/auth/token", open, [this, &pool](auto& exchange, auto&, auto&) {
-                        handle_post_auth_token(exchange, pool, throttle_, *issuer_);
-                      }});
-  }
-  return routes;
+      {"GET", "/readyz", open, [&pool](auto& exchange, auto&, auto&) { handle_get_readyz(exchange, pool); }},
+      {"POST", "/v1/auth/token", open, [this, &pool](auto& exchange, auto&, auto&) {
+         handle_post_auth_token(exchange, pool, throttle_, settings_.issuer);
+       }}};
 }
 
 std::vector<Router::Route> Application::admin_routes() {
@@ -103,13 +94,15 @@ std::vector<Router::Route> Application::admin_routes() {
 }
 
 void Application::set_up_identity_provider(KeySetPtr keys) {
-  key_source_ = std::make_unique<KeySetSource>(
-      loop_, KeySetLocation{config_.jwks_file, config_.jwks_url, std::chrono::seconds(config_.jwks_refresh_s)},
-      [this](KeySetPtr newer) { authenticator_.set_idp_keys(std::move(newer)); });
-  authenticator_.accept_idp({{config_.idp_issuer, config_.idp_audience},
-                             config_.algorithms(),
-                             config_.idp_user_id_claim,
-                             config_.idp_role_claim},
+  key_source_ =
+      std::make_unique<KeySetSource>(loop_,
+                                     KeySetLocation{settings_.config.jwks_file, settings_.config.jwks_url,
+                                                    std::chrono::seconds(settings_.config.jwks_refresh_s)},
+                                     [this](KeySetPtr newer) { authenticator_.set_idp_keys(std::move(newer)); });
+  authenticator_.accept_idp({{settings_.config.idp_issuer, settings_.config.idp_audience},
+                             settings_.config.algorithms(),
+                             settings_.config.idp_user_id_claim,
+                             settings_.config.idp_role_claim},
                             [this] { key_source_->load_if_old(); });
   authenticator_.set_idp_keys(std::move(keys));
   key_source_->load();
@@ -117,8 +110,9 @@ void Application::set_up_identity_provider(KeySetPtr keys) {
 
 void Application::run() {
   connect_to_database();
-  if (config_.has_admin_listener()) listen_for_admins();
+  if (settings_.config.has_admin_listener()) listen_for_admins();
   listen();
+  apply_settings();
   watch_signals();
   loop_.run();
   // Those who still wait at the deadline are told so: the library must not end with suspended requests.
@@ -147,38 +141,42 @@ void Application::connect_to_database() {
 }
 
 void Application::listen() {
-  UniqueFd socket = listening_socket("http", "listen", config_.listen);
+  UniqueFd socket = listening_socket("http", "listen", settings_.config.listen);
   if (!passed_sockets_.empty()) {
     throw ConfigProblem("systemd hands over a socket \"" + passed_sockets_.begin()->first +
                         "\"; FileDescriptorName= must be http or admin");
   }
-  const std::string url = url_of(socket);
-  const HttpLimits limits{config_.connection_limit, config_.connections_per_address,
-                          std::chrono::seconds(config_.idle_timeout_s)};
+  url_ = url_of(socket, settings_.tls ? "https" : "http");
+  const HttpLimits limits{settings_.config.connection_limit, settings_.config.connections_per_address,
+                          std::chrono::seconds(settings_.config.idle_timeout_s)};
   server_ = std::make_unique<HttpServer>(
-      loop_, std::move(socket), limits, [this](const ExchangePtr& exchange) { dispatch(router_, exchange); },
+      loop_, std::move(socket), limits, settings_.tls,
+      [this](const ExchangePtr& exchange) { dispatch(router_, exchange); },
       [this](const Request& request, const RequestRecord& record) {
         metrics_.count(record);
         log_request(request, record);
       });
-  server_->set_server_timing(config_.server_timing == "on");
-  spdlog::info("listening on {}", url);
-  notify_ready("listening on " + url);
+  spdlog::info("listening on {}", url_);
+  notify_ready("listening on " + url_);
   feed_watchdog(loop_);
 }
 
 UniqueFd Application::listening_socket(const std::string& name, const std::string& setting,
                                        const std::string& address) {
   auto passed = passed_sockets_.extract(name);
-  return passed ? std::move(passed.mapped()) : open_listen_socket(setting, parse_listen(address));
+  if (!passed) return open_listen_socket(setting, parse_listen(address));
+  const bool is_encrypted = setting == "listen" && settings_.tls;
+  if (!is_encrypted && settings_.config.plain_http != "anywhere") refuse_public_socket(setting, passed.mapped());
+  return std::move(passed.mapped());
 }
 
 void Application::listen_for_admins() {
   constexpr HttpLimits limits{64, 64, std::chrono::seconds(60)};
-  UniqueFd socket = listening_socket("admin", "admin-listen", config_.admin_listen);
-  const std::string url = url_of(socket);
+  UniqueFd socket = listening_socket("admin", "admin-listen", settings_.config.admin_listen);
+  const std::string url = url_of(socket, "http");
   admin_server_ = std::make_unique<HttpServer>(
-      loop_, std::move(socket), limits, [this](const ExchangePtr& exchange) { dispatch(admin_router_, exchange); },
+      loop_, std::move(socket), limits, nullptr,
+      [this](const ExchangePtr& exchange) { dispatch(admin_router_, exchange); },
       [](const Request&, const RequestRecord&) {});
   spdlog::info("administration on {}", url);
 }
@@ -191,8 +189,48 @@ void Application::dispatch(const Router& router, const ExchangePtr& exchange) {
 void Application::watch_signals() {
   loop_.watch(signals_.get(), EPOLLIN, [this](std::uint32_t) {
     signalfd_siginfo signal;
-    if (read(signals_.get(), &signal, sizeof signal) == sizeof signal) begin_to_end();
+    if (read(signals_.get(), &signal, sizeof signal) != sizeof signal) return;
+    if (signal.ssi_signo == SIGHUP) return reload();
+    begin_to_end();
   });
+}
+
+// Everything that need not stay as it was at the start.
+void Application::apply_settings() {
+  const Config& config = settings_.config;
+  set_up_log(config.log_level, config.log_format == "json");
+  authenticator_.set_up(settings_.issuer, std::chrono::seconds(config.principal_cache_s));
+  throttle_.set_limits(config.login_attempts, std::chrono::seconds(config.login_window_s));
+  pool_->set_limits(config.queue_limit, std::chrono::milliseconds(config.request_timeout_ms));
+  server_->set_server_timing(config.server_timing == "on");
+  if (server_->has_tls()) server_->set_tls_credentials(settings_.tls);
+}
+
+// All or nothing: with one mistake, everything stays as it is.
+void Application::reload() {
+  notify_reloading();
+  try {
+    Settings next = reload_settings_();
+    if (bool(next.tls) != server_->has_tls()) {
+      throw ConfigProblem("--tls-certificate-file: TLS is switched on and off by a restart only");
+    }
+    for (const auto& [name, value] : next.config.restart_only) {
+      if (settings_.config.restart_only.at(name) != value) spdlog::warn("--{}: changes only with a restart", name);
+    }
+    next.config.restart_only = settings_.config.restart_only;  // as they are in use, for the next reload
+    settings_ = std::move(next);
+    apply_settings();
+    if (key_source_) {
+      if (settings_.keys) authenticator_.set_idp_keys(settings_.keys);
+      key_source_->load();
+    }
+    metrics_.count_reload(true);
+    spdlog::info("settings reloaded");
+  } catch (const ConfigProblem& problem) {
+    metrics_.count_reload(false);
+    spdlog::error("settings not reloaded, and all of them kept: {}", problem.what());
+  }
+  notify_ready("listening on " + url_);
 }
 
 void Application::begin_to_end() {
@@ -200,7 +238,7 @@ void Application::begin_to_end() {
   spdlog::info("stopping");
   notify_stopping();
   quiet_since_ = Clock::now();
-  end_at_ = quiet_since_ + std::chrono::milliseconds(config_.drain_timeout_ms);
+  end_at_ = quiet_since_ + std::chrono::milliseconds(settings_.config.drain_timeout_ms);
   server_->stop_accepting();
   end_when_quiet();
 }

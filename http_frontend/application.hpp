@@ -1,6 +1,7 @@
 // The daemon put together: starts its parts in order, serves, and ends without cutting off a request.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -17,25 +18,26 @@
 #include "http_server.hpp"
 #include "metrics.hpp"
 #include "router.hpp"
+#include "settings.hpp"
 
 namespace audit::httpd {
 
 class Application {
  public:
-  // `token_secret`: nothing for no own tokens. `keys`: the identity provider's, if they are there already. `sockets`:
-  // those that systemd opened, by name; "http" takes the place of the setting listen, "admin" of
-  // admin-listen.
-  Application(const Config& config, std::optional<std::string> token_secret, KeySetPtr keys,
-              std::map<std::string, UniqueFd> sockets);
+  // `reload` reads the settings again; throws ConfigProblem. `sockets`: those that systemd opened, by name; "http"
+  // takes the place of the setting listen, "admin" of admin-listen.
+  Application(Settings settings, std::function<Settings()> reload, std::map<std::string, UniqueFd> sockets);
 
-  // Serves until SIGTERM or SIGINT, which must be blocked in all threads. Throws ConfigProblem where the fault is a
-  // setting's: the address is in use, the database role is too mighty.
+  // Serves until SIGTERM or SIGINT, and reloads at SIGHUP; all must be blocked in all threads. Throws ConfigProblem
+  // where the fault is a setting's: the address is in use, the database role is too mighty.
   void run();
 
  private:
   std::vector<Router::Route> routes();
   std::vector<Router::Route> admin_routes();
   void set_up_identity_provider(KeySetPtr keys);
+  void apply_settings();
+  void reload();
   void connect_to_database();
   void listen();
   void listen_for_admins();
@@ -45,11 +47,11 @@ class Application {
   void begin_to_end();
   void end_when_quiet();
 
-  const Config& config_;
+  Settings settings_;
+  std::function<Settings()> reload_settings_;
   std::map<std::string, UniqueFd> passed_sockets_;
   EventLoop loop_;
   UniqueFd signals_;
-  std::optional<TokenIssuer> issuer_;
   LoginThrottle throttle_;
   std::unique_ptr<PgPool> pool_;
   Authenticator authenticator_;
@@ -60,7 +62,8 @@ class Application {
   Metrics metrics_;
   std::unique_ptr<HttpServer> server_;
   std::unique_ptr<HttpServer> admin_server_;  // null: off
-  Clock::time_point quiet_since_;             // while it ends
+  std::string url_;
+  Clock::time_point quiet_since_;  // while it ends
   Clock::time_point end_at_;
 };
 

@@ -62,6 +62,15 @@ class Reader {
 
   CLI::App& app() { return app_; }
 
+  // What the Config has for itself besides the values.
+  void describe() {
+    for (const CLI::Option* option : app_.get_options()) {
+      const std::string name = option->get_single_name();
+      config_.origins[name] = origin(name);
+      if (restart_only.count(name) != 0) config_.restart_only[name] = CLI::detail::join(option->results());
+    }
+  }
+
   // Where the setting was made, for messages.
   std::string origin(const std::string& option) const {
     if (from_command_line_.count(option) != 0) return "";
@@ -89,6 +98,14 @@ class Reader {
         ->check(CLI::IsMember(std::move(values)))
         ->capture_default_str();
   }
+
+  // Sockets, sessions and the library's own limits are made once.
+  inline static const std::set<std::string> restart_only{
+      "listen",         "admin-listen",     "plain-http",       "database",
+      "pool-size",      "query-timeout-ms", "connection-limit", "connections-per-address",
+      "idle-timeout-s", "jwks-file",        "jwks-url",         "jwks-refresh-s",
+      "idp-issuer",     "idp-audience",     "idp-algorithms",   "idp-user-id-claim",
+      "idp-role-claim"};
 
   void declare();
   void declare_identity();
@@ -127,6 +144,12 @@ void Reader::declare() {
   app_.set_version_flag("--version", std::string("audit_httpd ") + version);
   app_.add_flag("--check-config", config_.check_only, "Check the settings, and do nothing else");
   text("listen", config_.listen, "Address and port to listen on; port 0: any free one");
+  text("tls-certificate-file", config_.tls_certificate_file,
+       "Serve HTTPS with this certificate and those that lead to its CA (PEM)");
+  text("tls-key-file", config_.tls_key_file, "Private key of the certificate (PEM)");
+  text("tls-client-ca-file", config_.tls_client_ca_file,
+       "CA whose client certificates tell who is calling: the common name is a user's name (PEM)");
+  choice("plain-http", config_.plain_http, {"loopback", "anywhere"}, "Addresses that may be listened on without TLS");
   text("admin-listen", config_.admin_listen, "The same for /metrics, /healthz and /readyz; off: nowhere");
   app_.add_option("--database", config_.database,
                   "libpq connection string or URI; empty: the PG* environment\n[AUDIT_HTTPD_DATABASE]");
@@ -211,6 +234,13 @@ void check(const Config& config, const Reader& reader) {
   };
   check_address("listen", config.listen);
   if (config.has_admin_listener()) check_address("admin-listen", config.admin_listen);
+  if (config.has_tls() != !config.tls_key_file.empty()) {
+    fail(config.has_tls() ? "tls-certificate-file" : "tls-key-file",
+         "--tls-certificate-file and --tls-key-file must be set together");
+  }
+  if (!config.tls_client_ca_file.empty() && !config.has_tls()) {
+    fail("tls-client-ca-file", "is of no use without --tls-certificate-file and --tls-key-file");
+  }
   if (!is_valid_conninfo(config.database)) fail("database", "is no libpq connection string or URI");
   if (!config.jwks_file.empty() && !config.jwks_url.empty())
     fail("jwks-url", "cannot be set together with --jwks-file");
@@ -242,6 +272,13 @@ std::vector<std::string> Config::algorithms() const {
   return names;
 }
 
+ConfigProblem Config::with_origin(const ConfigProblem& problem) const {
+  const std::string text = problem.what();
+  const std::string name = text.substr(0, text.find(':'));
+  const auto origin = name.rfind("--", 0) == 0 ? origins.find(name.substr(2)) : origins.end();
+  return origin == origins.end() ? problem : ConfigProblem(text + origin->second);
+}
+
 ListenAddress parse_listen(const std::string& text) {
   const std::size_t colon = text.rfind(':');
   std::string host = text.substr(0, colon == std::string::npos ? 0 : colon);
@@ -267,6 +304,7 @@ std::variant<Config, Information> read_config(int argc, const char* const* argv)
   }
   refuse_unknown_variables(reader.app());
   check(config, reader);
+  reader.describe();
   return config;
 }
 

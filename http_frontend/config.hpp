@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <stdexcept>
 #include <string>
 #include <variant>
@@ -11,10 +12,17 @@
 
 namespace audit::httpd {
 
+class ConfigProblem;
+
+// SIGHUP changes all but those that Reader::restart_only (config.cpp) names.
 struct Config {
   std::string listen = "127.0.0.1:8080";
   std::string admin_listen = "127.0.0.1:9180";  // or "off"
-  std::string database;                         // may hold a password: never shown
+  std::string plain_http = "loopback";          // where to serve without TLS, or "anywhere"
+  std::string tls_certificate_file;
+  std::string tls_key_file;
+  std::string tls_client_ca_file;
+  std::string database;  // may hold a password: never shown
   std::size_t pool_size = 8;
   std::size_t queue_limit = 256;
   unsigned query_timeout_ms = 5000;
@@ -43,9 +51,16 @@ struct Config {
   std::string server_timing = "off";  // or "on"
   bool check_only = false;
 
+  std::map<std::string, std::string> origins;       // of settings that were made: where, as messages put it
+  std::map<std::string, std::string> restart_only;  // settings that count from start to end, with their values
+
   std::vector<std::string> algorithms() const;  // of idp_algorithms
+  bool has_tls() const { return !tls_certificate_file.empty(); }
   bool has_admin_listener() const { return admin_listen != "off"; }
   bool has_identity_provider() const { return !jwks_file.empty() || !jwks_url.empty(); }
+
+  // The problem, found later, with the place where the setting was made that it begins with.
+  ConfigProblem with_origin(const ConfigProblem& problem) const;
 };
 
 struct ListenAddress {
@@ -69,8 +84,11 @@ struct Information {
 // Throws ConfigProblem.
 std::variant<Config, Information> read_config(int argc, const char* const* argv);
 
-// The secret for own tokens, without a line end after it. Throws ConfigProblem unless it is a regular file with at
-// least 32 bytes that only its owner can use, who we must be; or root's, which its group may read.
+// Files that settings name. They throw ConfigProblem where it is no regular file, or cannot be read. A private one must
+// be its owner's alone, who we must be; or root's, which its group may read.
+std::string read_file(const std::string& setting, const std::string& path);
+std::string read_private_file(const std::string& setting, const std::string& path);
+// The secret for own tokens: private, at least 32 bytes, not counting a line end after them.
 std::string read_secret_file(const std::string& path);
 
 }  // namespace audit::httpd

@@ -35,7 +35,7 @@ void handle_get_audit_event(const ExchangePtr& exchange, const PrincipalPtr& pri
   if (!errors.empty()) return exchange->respond(validation_problem(errors));
   const bool sees_all = principal->scopes.read;
   if (!sees_all && !principal->user_id) return exchange->respond(forbidden());
-  Query query = get_query(*id, sees_all ? std::nullopt : principal->user_id, *principal);
+  Query query = get_query(*id, sees_all ? std::nullopt : principal->user_id, *principal, exchange->request().id);
   pool.run(std::move(query), Lane::normal, record_of(exchange), [exchange](QueryOutcome outcome) {
     if (auto* result = std::get_if<PgResult>(&outcome)) {
       exchange->respond(event_response(std::move(*result)));

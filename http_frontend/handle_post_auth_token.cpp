@@ -47,7 +47,8 @@ bool is_form(std::string_view content_type) {
 }  // namespace
 
 void handle_post_auth_token(const ExchangePtr& exchange, PgPool& pool, LoginThrottle& throttle,
-                            const TokenIssuer& issuer) {
+                            const TokenIssuerPtr& issuer) {
+  if (!issuer) return exchange->respond(problem(404, "Not Found"));
   const Request& request = exchange->request();
   auto parsed = parse_password_grant(request.content_type, request.body);
   if (const auto* wrong = std::get_if<GrantProblem>(&parsed)) {
@@ -60,7 +61,7 @@ void handle_post_auth_token(const ExchangePtr& exchange, PgPool& pool, LoginThro
   Query query = password_query(grant.username, grant.password);
   grant.password.clear();
   pool.run(std::move(query), Lane::password, record_of(exchange),
-           [exchange, &throttle, &issuer, grant](QueryOutcome outcome) {
+           [exchange, &throttle, issuer, grant](QueryOutcome outcome) {
              const std::string& address = exchange->request().client_address;
              if (const auto* failure = std::get_if<QueryFailure>(&outcome)) {
                throttle.undecided(grant.username, address);
@@ -70,7 +71,7 @@ void handle_post_auth_token(const ExchangePtr& exchange, PgPool& pool, LoginThro
              if (!found)
                return exchange->respond(oauth_problem(400, "invalid_grant", "Incorrect username or password"));
              throttle.succeeded(grant.username, address);
-             exchange->respond(token_response(issuer, *found, grant));
+             exchange->respond(token_response(*issuer, *found, grant));
            });
 }
 

@@ -13,8 +13,9 @@
 
 namespace audit::httpd {
 
+// `issuer` null: there are no own tokens, and nothing is found here.
 void handle_post_auth_token(const ExchangePtr& exchange, PgPool& pool, LoginThrottle& throttle,
-                            const TokenIssuer& issuer);
+                            const TokenIssuerPtr& issuer);
 
 struct PasswordGrant {
   std::string username;

@@ -32,6 +32,8 @@ constexpr int client_gone_status = 499;  // nginx's number for it, which never r
 // What the library keeps for us with each connection.
 struct Connection {
   HttpServer& server;
+  TlsCredentialsPtr tls;  // null: plain HTTP
+  std::optional<ClientCertificate> client_certificate;
   bool is_answered_by_library = false;  // the request that is under way
 };
 
@@ -118,6 +120,18 @@ bool is_sane_request_id(std::string_view id) {
   return !id.empty() && id.size() <= 128 && id.find_first_not_of(allowed) == std::string_view::npos;
 }
 
+gnutls_session_int* tls_session(MHD_Connection* connection) {
+  const MHD_ConnectionInfo* info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+  return static_cast<gnutls_session_int*>(info->tls_session);
+}
+
+const ClientCertificate* client_certificate(MHD_Connection* connection) {
+  Connection& state = state_of(connection);
+  if (!state.tls) return nullptr;
+  if (!state.client_certificate) state.client_certificate = client_certificate_of(tls_session(connection));
+  return state.client_certificate ? &*state.client_certificate : nullptr;
+}
+
 // For a browser's developer tools. Durations are in milliseconds.
 std::string server_timing(const RequestRecord& record) {
   std::string value;
@@ -164,6 +178,7 @@ MHD_Result MhdExchange::accept_head(const char* method) {
   request_.api_key = header("X-API-Key");
   request_.content_type = header(MHD_HTTP_HEADER_CONTENT_TYPE);
   request_.prefer = joined_headers("Prefer");
+  request_.client_certificate = client_certificate(connection_);
   const std::string_view id = header("X-Request-ID");
   request_.id = is_sane_request_id(id) ? std::string(id) : server_.make_request_id();
 
@@ -297,7 +312,9 @@ void on_connection(void* server, MHD_Connection* connection, void** context,
   HttpServer& self = *static_cast<HttpServer*>(server);
   try {
     if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-      *context = new Connection{self};
+      auto* state = new Connection{self, self.tls(), std::nullopt};
+      *context = state;
+      if (state->tls) state->tls->apply_to(tls_session(connection));
       self.connection_opened(info->connect_fd);
     } else {
       delete static_cast<Connection*>(std::exchange(*context, nullptr));
@@ -318,20 +335,31 @@ void on_library_message(void*, const char* format, va_list arguments) noexcept {
 
 }  // namespace
 
-HttpServer::HttpServer(EventLoop& loop, UniqueFd listening, const HttpLimits& limits, Dispatch dispatch,
-                       Finished finished)
-    : loop_(loop), dispatch_(std::move(dispatch)), finished_(std::move(finished)), listening_(std::move(listening)) {
+HttpServer::HttpServer(EventLoop& loop, UniqueFd listening, const HttpLimits& limits, TlsCredentialsPtr tls,
+                       Dispatch dispatch, Finished finished)
+    : loop_(loop),
+      dispatch_(std::move(dispatch)),
+      finished_(std::move(finished)),
+      listening_(std::move(listening)),
+      tls_(std::move(tls)) {
   if (getrandom(&request_prefix_, sizeof request_prefix_, 0) != sizeof request_prefix_) {
     throw std::runtime_error("getrandom failed");
   }
+  // on_connection() gives each session our credentials before its handshake, so that they can be changed. The library,
+  // which keeps to those that it starts with, is content with a callback for them that it then never calls.
+  std::array<MHD_OptionItem, 3> tls_options{{{MHD_OPTION_HTTPS_PRIORITIES, 0, const_cast<char*>(tls_priority)},
+                                             {MHD_OPTION_HTTPS_CERT_CALLBACK, 0, no_certificate_callback()},
+                                             {MHD_OPTION_END, 0, nullptr}}};
   daemon_ = MHD_start_daemon(
-      MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, nullptr, nullptr, on_access, this,
-      MHD_OPTION_EXTERNAL_LOGGER, on_library_message, nullptr, MHD_OPTION_LISTEN_SOCKET, listening_.get(),
-      MHD_OPTION_URI_LOG_CALLBACK, on_target, this, MHD_OPTION_NOTIFY_COMPLETED, on_completed, nullptr,
-      MHD_OPTION_NOTIFY_CONNECTION, on_connection, this, MHD_OPTION_CONNECTION_MEMORY_LIMIT, connection_memory_bytes,
-      MHD_OPTION_CONNECTION_LIMIT, limits.connections, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
-      limits.connections_per_address, MHD_OPTION_CONNECTION_TIMEOUT, static_cast<unsigned>(limits.idle_timeout.count()),
-      MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
+      (has_tls() ? MHD_USE_TLS : MHD_NO_FLAG) | MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0,
+      nullptr, nullptr, on_access, this, MHD_OPTION_EXTERNAL_LOGGER, on_library_message, nullptr,
+      MHD_OPTION_LISTEN_SOCKET, listening_.get(), MHD_OPTION_URI_LOG_CALLBACK, on_target, this,
+      MHD_OPTION_NOTIFY_COMPLETED, on_completed, nullptr, MHD_OPTION_NOTIFY_CONNECTION, on_connection, this,
+      MHD_OPTION_CONNECTION_MEMORY_LIMIT, connection_memory_bytes, MHD_OPTION_CONNECTION_LIMIT, limits.connections,
+      MHD_OPTION_PER_IP_CONNECTION_LIMIT, limits.connections_per_address, MHD_OPTION_CONNECTION_TIMEOUT,
+      static_cast<unsigned>(limits.idle_timeout.count()), MHD_OPTION_STRICT_FOR_CLIENT, 1,
+      MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_ARRAY, has_tls() ? tls_options.data() : &tls_options.back(),
+      MHD_OPTION_END);
   if (daemon_ == nullptr) throw std::runtime_error("libmicrohttpd does not start");
   library_epoll_ = MHD_get_daemon_info(daemon_, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
   loop_.watch(library_epoll_, EPOLLIN, [this](std::uint32_t) { run_needed_ = true; });

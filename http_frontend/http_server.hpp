@@ -12,6 +12,7 @@
 
 #include "event_loop.hpp"
 #include "http_types.hpp"
+#include "tls_credentials.hpp"
 #include "unique_fd.hpp"
 
 struct MHD_Daemon;
@@ -30,9 +31,11 @@ class HttpServer {
   // A request is over: its response was sent, or nobody is there any more to send it to (status 499).
   using Finished = std::function<void(const Request&, const RequestRecord&)>;
 
+  // `tls`: null for plain HTTP.
   // REQUIRES: `listening` is a listening, non-blocking socket; `dispatch` does not throw, and responds to every
   // exchange it is given, then or later.
-  HttpServer(EventLoop& loop, UniqueFd listening, const HttpLimits& limits, Dispatch dispatch, Finished finished);
+  HttpServer(EventLoop& loop, UniqueFd listening, const HttpLimits& limits, TlsCredentialsPtr tls, Dispatch dispatch,
+             Finished finished);
   // REQUIRES: is_quiet(), or that nothing responds to an exchange any more.
   ~HttpServer();
   HttpServer(const HttpServer&) = delete;
@@ -46,12 +49,17 @@ class HttpServer {
   // Whether responses to those who are known tell how long each stage took.
   void set_server_timing(bool is_on) { has_server_timing_ = is_on; }
 
+  // New connections use these, old ones keep theirs. REQUIRES: it was made with TLS; not null.
+  void set_tls_credentials(TlsCredentialsPtr tls) { tls_ = std::move(tls); }
+  bool has_tls() const { return tls_ != nullptr; }
+
   // For the library's callbacks in http_server.cpp.
   void connection_opened(int socket);
   void connection_closed(int socket);
   void finished(const Request& request, const RequestRecord& record) { finished_(request, record); }
   void request_opened() { ++open_requests_; }
   void request_closed() { --open_requests_; }
+  const TlsCredentialsPtr& tls() const { return tls_; }
   void run_soon() { run_needed_ = true; }
   void call_after_run(std::function<void()> call) { after_run_.push_back(std::move(call)); }
   bool is_stopping() const { return stopping_; }
@@ -67,6 +75,7 @@ class HttpServer {
   Finished finished_;
   MHD_Daemon* daemon_ = nullptr;
   UniqueFd listening_;
+  TlsCredentialsPtr tls_;
   int library_epoll_ = -1;
   EventLoop::PrepareId prepare_;
   bool run_needed_ = true;

@@ -12,6 +12,12 @@
 
 namespace audit::httpd {
 
+// Who a client is by the certificate that it showed and that was verified.
+struct ClientCertificate {
+  std::string name;            // the subject's common name; empty: not exactly one, or no plain text
+  std::int64_t expires_s = 0;  // Unix time
+};
+
 // The views stay valid until the response was sent.
 struct Request {
   std::string method;
@@ -24,6 +30,7 @@ struct Request {
   std::string_view authorization;  // empty: not sent
   std::string_view api_key;
   std::string_view content_type;
+  const ClientCertificate* client_certificate = nullptr;  // null: none; lives as long as the connection
 };
 
 // Bytes and whatever owns them (a string, a result of the database, or nobody for static ones), passed on uncopied.

@@ -1,6 +1,7 @@
 #include "listen_socket.hpp"
 
 #include <netdb.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <array>
@@ -17,17 +18,47 @@ constexpr int backlog = 1024;
   throw ConfigProblem("--" + setting + ": " + address.host + ":" + address.port + ": " + why);
 }
 
-}  // namespace
+using AddressList = std::unique_ptr<addrinfo, void (*)(addrinfo*)>;
 
-UniqueFd open_listen_socket(const std::string& setting, const ListenAddress& address) {
+AddressList resolve(const std::string& setting, const ListenAddress& address) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
   addrinfo* found = nullptr;
   const int error = getaddrinfo(address.host.c_str(), address.port.c_str(), &hints, &found);
   if (error != 0) fail(setting, address, gai_strerror(error));
-  const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owner(found, freeaddrinfo);
+  return {found, freeaddrinfo};
+}
 
+bool is_loopback(const sockaddr* address) {
+  if (address->sa_family == AF_INET) {
+    return (ntohl(reinterpret_cast<const sockaddr_in*>(address)->sin_addr.s_addr) >> 24) == IN_LOOPBACKNET;
+  }
+  return address->sa_family == AF_INET6 &&
+         IN6_IS_ADDR_LOOPBACK(&reinterpret_cast<const sockaddr_in6*>(address)->sin6_addr);
+}
+
+constexpr const char* plain_hint =
+    "is no loopback address, and there is no TLS on it; set --tls-certificate-file and --tls-key-file (not for "
+    "--admin-listen), or --plain-http=anywhere";
+
+}  // namespace
+
+void refuse_public_address(const std::string& setting, const ListenAddress& address) {
+  if (!is_loopback(resolve(setting, address)->ai_addr)) fail(setting, address, plain_hint);
+}
+
+void refuse_public_socket(const std::string& setting, const UniqueFd& socket) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &size);
+  if (!is_loopback(reinterpret_cast<const sockaddr*>(&address))) {
+    throw ConfigProblem("--" + setting + ": " + url_of(socket, "http") + ", a socket of systemd's, " + plain_hint);
+  }
+}
+
+UniqueFd open_listen_socket(const std::string& setting, const ListenAddress& address) {
+  const AddressList found = resolve(setting, address);
   UniqueFd socket(::socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   const int on = 1;
   setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
@@ -37,7 +68,7 @@ UniqueFd open_listen_socket(const std::string& setting, const ListenAddress& add
   return socket;
 }
 
-std::string url_of(const UniqueFd& socket) {
+std::string url_of(const UniqueFd& socket, const char* scheme) {
   sockaddr_storage address{};
   socklen_t size = sizeof address;
   getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &size);
@@ -46,7 +77,7 @@ std::string url_of(const UniqueFd& socket) {
   getnameinfo(reinterpret_cast<sockaddr*>(&address), size, host.data(), host.size(), port.data(), port.size(),
               NI_NUMERICHOST | NI_NUMERICSERV);
   const bool is_ipv6 = address.ss_family == AF_INET6;
-  return std::string("http://") + (is_ipv6 ? "[" : "") + host.data() + (is_ipv6 ? "]" : "") + ":" + port.data();
+  return std::string(scheme) + "://" + (is_ipv6 ? "[" : "") + host.data() + (is_ipv6 ? "]" : "") + ":" + port.data();
 }
 
 }  // namespace audit::httpd

@@ -11,7 +11,12 @@ namespace audit::httpd {
 // Listens on the first address that the host has. Throws ConfigProblem, naming `setting`.
 UniqueFd open_listen_socket(const std::string& setting, const ListenAddress& address);
 
+// Throws ConfigProblem, naming `setting`, unless the address is one of this machine's own network (127.0.0.0/8, ::1).
+void refuse_public_address(const std::string& setting, const ListenAddress& address);
+// The same for a socket that somebody else has opened.
+void refuse_public_socket(const std::string& setting, const UniqueFd& socket);
+
 // `http://127.0.0.1:8080`, as it was bound.
-std::string url_of(const UniqueFd& socket);
+std::string url_of(const UniqueFd& socket, const char* scheme);
 
 }  // namespace audit::httpd

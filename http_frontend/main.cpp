@@ -6,11 +6,13 @@
 #include <unistd.h>
 
 #include <exception>
+#include <functional>
 #include <iostream>
 
 #include "application.hpp"
 #include "log.hpp"
 #include "service_manager.hpp"
+#include "settings.hpp"
 
 namespace {
 
@@ -23,6 +25,7 @@ void prepare_process() {
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGHUP);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   rlimit files{};
   if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
@@ -31,23 +34,22 @@ void prepare_process() {
   }
 }
 
-KeySetPtr read_key_file(const Config& config) {
-  if (config.jwks_file.empty()) return nullptr;  // by URL: while serving
-  KeySetPtr keys = load_key_set({config.jwks_file, {}, {}});
-  if (!keys) throw ConfigProblem("--jwks-file: " + config.jwks_file + ": there is no usable public key in it");
-  return keys;
-}
-
-int serve(const Config& config) {
+// `read` reads the settings: now, and again at each SIGHUP.
+int serve(Config first, const std::function<Config()>& read) {
   const JwtLibrary library;
-  std::optional<std::string> secret;
-  if (!config.token_secret_file.empty()) secret = read_secret_file(config.token_secret_file);
-  KeySetPtr keys = read_key_file(config);
+  Settings settings = load_settings(std::move(first));
+  const Config config = settings.config;
   if (config.check_only) return 0;
   set_up_log(config.log_level, config.log_format == "json");
   if (geteuid() == 0) spdlog::warn("running as root is not needed; use a user of its own");
   prepare_process();
-  Application(config, std::move(secret), std::move(keys), take_passed_sockets()).run();
+  try {
+    Application(
+        std::move(settings), [&] { return load_settings(read()); }, take_passed_sockets())
+        .run();
+  } catch (const ConfigProblem& problem) {
+    throw config.with_origin(problem);
+  }
   return 0;
 }
 
@@ -60,7 +62,7 @@ int main(int argc, char** argv) {
       std::cout << information->text;
       return 0;
     }
-    return serve(std::get<Config>(read));
+    return serve(std::get<Config>(read), [&] { return std::get<Config>(read_config(argc, argv)); });
   } catch (const ConfigProblem& problem) {
     std::cerr << "audit_httpd: " << problem.what() << '\n';
     return 2;

@@ -933,3 +933,53 @@ END $$;
 COMMENT ON FUNCTION @extschema@.audit_explain(text, text, text, bigint, text, text, text, integer, timestamptz, timestamptz) IS
 'How audit_list() with these arguments finds its page: engine (posting or sql), reason (why sql), events and has_more of the page; and what the posting engine read for it: partitions_opened, index_pages_read, pending_entries_read, tids_decoded, keys_walked, heap_tuples_fetched. Arguments, rights and errors as for audit_list().';
 ALTER FUNCTION @extschema@.audit_explain(text, text, text, bigint, text, text, text, integer, timestamptz, timestamptz) ROWS 10;
+
+-------------------------------------------------------------------------------------------------------------------
+-- Users by client certificate
+-------------------------------------------------------------------------------------------------------------------
+
+CREATE FUNCTION @extschema@.audit_authenticate_certificate(common_name text)
+RETURNS TABLE (principal text, user_id bigint, scope text, db_role text)
+LANGUAGE sql STABLE STRICT SECURITY DEFINER ROWS 1 SET search_path = pg_catalog, pg_temp AS $$
+  SELECT 'user:' || u.username, u.user_id, array_to_string(u.scopes, ' '), u.db_role
+  FROM @extschema@.audit_users u WHERE u.username = $1
+$$;
+COMMENT ON FUNCTION @extschema@.audit_authenticate_certificate(text) IS
+'The user whose name is the common name of a client certificate, or no row. The caller has verified the certificate. For the daemon.';
+REVOKE ALL ON FUNCTION @extschema@.audit_authenticate_certificate FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION @extschema@.audit_grant_frontend(role name) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  EXECUTE format('GRANT USAGE ON SCHEMA @extschema@ TO %I', role);
+  EXECUTE format('GRANT SELECT ON @extschema@.audit_events TO %I', role);
+  EXECUTE format('GRANT EXECUTE ON FUNCTION @extschema@.audit_list_json, @extschema@.audit_get_json,
+                  @extschema@.audit_authenticate_password, @extschema@.audit_authenticate_token,
+                  @extschema@.audit_authenticate_api_key, @extschema@.audit_authenticate_certificate TO %I', role);
+  IF (SELECT r.rolsuper FROM pg_roles r WHERE r.rolname = current_user) THEN
+    -- Passwords come as parameters of a statement; they must not get into the server's log with it.
+    EXECUTE format('ALTER ROLE %I SET log_parameter_max_length = 0', role);
+    EXECUTE format('ALTER ROLE %I SET log_parameter_max_length_on_error = 0', role);
+  ELSE
+    RAISE WARNING 'parameters of the statements of "%" may be logged', role USING
+      DETAIL = 'Only a superuser can set log_parameter_max_length for a role.',
+      HINT = format('As a superuser: ALTER ROLE %I SET log_parameter_max_length = 0', role);
+  END IF;
+END
+$$;
+
+-- The front ends of version 1.0 go on.
+DO $$
+DECLARE
+  frontend name;
+BEGIN
+  FOR frontend IN
+    SELECT r.rolname
+    FROM pg_catalog.pg_proc p, pg_catalog.aclexplode(p.proacl) a, pg_catalog.pg_roles r
+    WHERE p.oid OPERATOR(pg_catalog.=) '@extschema@.audit_authenticate_token(text, integer)'::regprocedure
+      AND r.oid OPERATOR(pg_catalog.=) a.grantee AND a.grantee OPERATOR(pg_catalog.<>) p.proowner
+  LOOP
+    EXECUTE pg_catalog.format('GRANT EXECUTE ON FUNCTION @extschema@.audit_authenticate_certificate TO %I', frontend);
+  END LOOP;
+END
+$$;

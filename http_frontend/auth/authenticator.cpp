@@ -40,12 +40,17 @@ struct Authenticator::Attempt {
   std::uint64_t generation;
 };
 
-Authenticator::Authenticator(PgPool& pool, const TokenIssuer* issuer, std::chrono::seconds remember_for)
+Authenticator::Authenticator(PgPool& pool)
     : pool_(pool),
-      issuer_(issuer),
-      remember_for_(remember_for),
       tokens_(max_remembered, std::chrono::seconds(0)),
-      api_keys_(max_remembered, std::chrono::seconds(0)) {}
+      api_keys_(max_remembered, std::chrono::seconds(0)),
+      certificates_(max_remembered, std::chrono::seconds(0)) {}
+
+void Authenticator::set_up(TokenIssuerPtr issuer, std::chrono::seconds remember_for) {
+  issuer_ = std::move(issuer);
+  remember_for_ = remember_for;
+  principals_changed(listener_state_);
+}
 
 void Authenticator::accept_idp(IdentityProvider provider, std::function<void()> on_unknown_key) {
   provider_ = std::move(provider);
@@ -59,16 +64,16 @@ void Authenticator::set_idp_keys(KeySetPtr keys) {
 }
 
 void Authenticator::principals_changed(PrincipalListener::State state) {
+  listener_state_ = state;
   std::chrono::seconds lifetime = remember_for_;
   if (state == PrincipalListener::State::standby) lifetime = std::min(lifetime, standby_memory);
   if (state == PrincipalListener::State::deaf) lifetime = std::chrono::seconds(0);
-  tokens_.set_lifetime(lifetime);
-  api_keys_.set_lifetime(lifetime);
+  for (PrincipalCache* cache : {&tokens_, &api_keys_, &certificates_}) cache->set_lifetime(lifetime);
 }
 
 PrincipalCache::Use Authenticator::cache_use() const {
   PrincipalCache::Use sum;
-  for (const PrincipalCache* cache : {&tokens_, &api_keys_}) {
+  for (const PrincipalCache* cache : {&tokens_, &api_keys_, &certificates_}) {
     const PrincipalCache::Use use = cache->use();
     sum = {sum.entries + use.entries, sum.hits + use.hits, sum.misses + use.misses};
   }
@@ -78,8 +83,9 @@ PrincipalCache::Use Authenticator::cache_use() const {
 void Authenticator::admit(const ExchangePtr& exchange, Admitted admitted) {
   const Request& request = exchange->request();
   if (request.authorization.empty()) {
-    if (request.api_key.empty()) return exchange->respond(unauthenticated());
-    return admit_api_key(exchange, std::move(admitted));
+    if (!request.api_key.empty()) return admit_api_key(exchange, std::move(admitted));
+    if (request.client_certificate != nullptr) return admit_certificate(exchange, std::move(admitted));
+    return exchange->respond(unauthenticated());
   }
   const std::optional<std::string_view> token = bearer_token(request.authorization);
   if (!token) return exchange->respond(unauthenticated());
@@ -94,7 +100,7 @@ void Authenticator::admit_bearer(const ExchangePtr& exchange, std::string_view t
   Attempt attempt{exchange, std::move(admitted), &tokens_, credential, tokens_.generation()};
   // The algorithm decides who must have signed it, so neither side's key ever meets the other's tokens.
   if (jwt->algorithm() != "HS256") return admit_idp_token(std::move(attempt), token, *jwt);
-  const std::optional<OwnToken> own = issuer_ == nullptr ? std::nullopt : issuer_->verify(*jwt, unix_time_s());
+  const std::optional<OwnToken> own = !issuer_ ? std::nullopt : issuer_->verify(*jwt, unix_time_s());
   if (!own) return exchange->respond(invalid_credential());
   ask_database(std::move(attempt), token_query(own->username, own->epoch), own);
 }
@@ -120,6 +126,20 @@ void Authenticator::admit_api_key(const ExchangePtr& exchange, Admitted admitted
   }
   ask_database({exchange, std::move(admitted), &api_keys_, credential, api_keys_.generation()},
                api_key_query(credential), std::nullopt);
+}
+
+// A connection may outlive the certificate that it began with.
+void Authenticator::admit_certificate(const ExchangePtr& exchange, Admitted admitted) {
+  const ClientCertificate& certificate = *exchange->request().client_certificate;
+  if (certificate.name.empty() || certificate.expires_s <= unix_time_s()) {
+    return exchange->respond(invalid_credential());
+  }
+  const Sha256 credential = sha256(certificate.name);
+  if (const PrincipalPtr known = certificates_.find(credential, Clock::now())) {
+    return admit_reader(exchange, known, admitted);
+  }
+  ask_database({exchange, std::move(admitted), &certificates_, credential, certificates_.generation()},
+               certificate_query(certificate.name), std::nullopt);
 }
 
 void Authenticator::ask_database(Attempt attempt, Query query, std::optional<OwnToken> token) {

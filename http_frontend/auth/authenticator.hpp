@@ -19,8 +19,10 @@ class Authenticator {
  public:
   using Admitted = std::function<void(const PrincipalPtr&)>;
 
-  // `issuer` may be null: then own tokens are refused.
-  Authenticator(PgPool& pool, const TokenIssuer* issuer, std::chrono::seconds remember_for);
+  explicit Authenticator(PgPool& pool);
+
+  // Forgets what it remembers. `issuer` null: own tokens are refused.
+  void set_up(TokenIssuerPtr issuer, std::chrono::seconds remember_for);
 
   // Tokens of an identity provider are refused until this was called. `on_unknown_key` asks for newer keys.
   void accept_idp(IdentityProvider provider, std::function<void()> on_unknown_key);
@@ -41,14 +43,17 @@ class Authenticator {
   void admit_bearer(const ExchangePtr& exchange, std::string_view token, Admitted admitted);
   void admit_idp_token(Attempt attempt, std::string_view text, const Jwt& jwt);
   void admit_api_key(const ExchangePtr& exchange, Admitted admitted);
+  void admit_certificate(const ExchangePtr& exchange, Admitted admitted);
   void ask_database(Attempt attempt, Query query, std::optional<OwnToken> token);
   void conclude(const Attempt& attempt, Principal principal, std::optional<std::int64_t> expires_s);
 
   PgPool& pool_;
-  const TokenIssuer* issuer_;
-  std::chrono::seconds remember_for_;
+  TokenIssuerPtr issuer_;
+  std::chrono::seconds remember_for_{0};
+  PrincipalListener::State listener_state_ = PrincipalListener::State::deaf;
   PrincipalCache tokens_;
   PrincipalCache api_keys_;
+  PrincipalCache certificates_;  // by name
   std::optional<IdentityProvider> provider_;
   std::function<void()> on_unknown_key_;
   KeySetPtr keys_;

@@ -20,6 +20,11 @@ class LoginThrottle {
   LoginThrottle(unsigned max_failures, std::chrono::seconds window, std::size_t capacity = 10'000)
       : max_failures_(max_failures), window_(window), capacity_(capacity) {}
 
+  void set_limits(unsigned max_failures, std::chrono::seconds window) {
+    max_failures_ = max_failures;
+    window_ = window;
+  }
+
   // Nothing: go on, and say later how it went. Otherwise: how long to wait.
   std::optional<std::chrono::seconds> begin(std::string_view username, std::string_view address, Time now);
   void succeeded(std::string_view username, std::string_view address);

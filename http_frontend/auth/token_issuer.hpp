@@ -36,4 +36,6 @@ class TokenIssuer {
   std::chrono::seconds lifetime_;
 };
 
+using TokenIssuerPtr = std::shared_ptr<const TokenIssuer>;
+
 }  // namespace audit::httpd

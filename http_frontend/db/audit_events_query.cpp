@@ -6,11 +6,18 @@ namespace {
 // Local to the transaction, which is the pipeline up to its end: the role is gone with it, whatever happens.
 constexpr const char* set_role_sql = "SELECT pg_catalog.set_config('role', $1, true)";
 
+// The request's id in application_name, for pg_stat_activity and %a in log_line_prefix. Inside the one statement, since
+// a statement of its own costs as much as finding a page does. Local, like the role.
+std::string application_name(std::string_view request_id) { return "audit_httpd " + std::string(request_id); }
+
 constexpr const char* list_sql =
     "SELECT @schema@.audit_list_json(event_group => $1, event_type => $2, status => $3, user_id => $4, vm_id => $5,"
-    " session_id => $6, cursor => $7, page_size => $8, since => $9, until => $10)";
+    " session_id => $6, cursor => $7, page_size => $8, since => $9, until => $10)"
+    " FROM pg_catalog.set_config('application_name', $11, true)";
 
-constexpr const char* get_sql = "SELECT @schema@.audit_get_json(id => $1, user_id => $2)";
+constexpr const char* get_sql =
+    "SELECT @schema@.audit_get_json(id => $1, user_id => $2)"
+    " FROM pg_catalog.set_config('application_name', $3, true)";
 
 void add_text(Parameters& parameters, const std::optional<std::string>& text) {
   if (text) {
@@ -40,11 +47,11 @@ Query under_role_of(const Principal& principal, Statement statement) {
 std::vector<PreparedStatement> audit_events_statements() {
   using enum SqlType;
   return {{"role", set_role_sql, {text}},
-          {"list", list_sql, {text, text, text, int8, text, text, text, int4, timestamptz, timestamptz}},
-          {"get", get_sql, {uuid, int8}}};
+          {"list", list_sql, {text, text, text, int8, text, text, text, int4, timestamptz, timestamptz, text}},
+          {"get", get_sql, {uuid, int8, text}}};
 }
 
-Query list_query(const EventListParameters& from, const Principal& principal) {
+Query list_query(const EventListParameters& from, const Principal& principal, std::string_view request_id) {
   Statement statement{"list", {}};
   Parameters& parameters = statement.parameters;
   add_text(parameters, from.event_group);
@@ -57,13 +64,16 @@ Query list_query(const EventListParameters& from, const Principal& principal) {
   parameters.add_int32(from.limit);
   add_number(parameters, from.since_us);
   add_number(parameters, from.until_us);
+  parameters.add_bytes(application_name(request_id));
   return under_role_of(principal, std::move(statement));
 }
 
-Query get_query(const Uuid& id, std::optional<std::int64_t> user_id, const Principal& principal) {
+Query get_query(const Uuid& id, std::optional<std::int64_t> user_id, const Principal& principal,
+                std::string_view request_id) {
   Statement statement{"get", {}};
   statement.parameters.add_bytes({reinterpret_cast<const char*>(id.data()), id.size()});
   add_number(statement.parameters, user_id);
+  statement.parameters.add_bytes(application_name(request_id));
   return under_role_of(principal, std::move(statement));
 }
 

@@ -41,6 +41,12 @@ class PgPool {
   PgPool(const PgPool&) = delete;
   PgPool& operator=(const PgPool&) = delete;
 
+  // For requests to come.
+  void set_limits(std::size_t queue_limit, std::chrono::milliseconds request_timeout) {
+    settings_.queue_limit = queue_limit;
+    settings_.request_timeout = request_timeout;
+  }
+
   void start(FirstAttempt on_first_attempt);
   // `record` is told how long the query waited and when it began; may be null.
   void run(Query query, Lane lane, RequestRecordPtr record, QueryCallback done);

@@ -5,6 +5,11 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <string_view>
+#include <utility>
+
+#include "version.hpp"
 
 namespace audit::httpd {
 namespace {
@@ -23,7 +28,7 @@ constexpr const char* settings_sql =
     " pg_catalog.set_config('default_transaction_read_only', 'off', false)";
 
 // One row: why the role is too mighty (null: it is not), the extension's schema (null: there is none), standby or not,
-// the role, the database, and whether the role may use all functions for front ends.
+// the role, the database, whether the role may use all functions for front ends, and the extension's version.
 // A member of a mightier role counts as that role, since it can become it.
 constexpr const char* self_sql =
     "SELECT CASE"
@@ -40,16 +45,27 @@ constexpr const char* self_sql =
     " pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND NOT EXISTS (SELECT FROM pg_catalog.pg_proc p"
     " WHERE p.pronamespace = n.oid AND p.proname IN ('audit_list_json', 'audit_get_json', "
     "'audit_authenticate_password',"
-    " 'audit_authenticate_token', 'audit_authenticate_api_key')"
-    " AND NOT pg_catalog.has_function_privilege(p.oid, 'EXECUTE'))"
+    " 'audit_authenticate_token', 'audit_authenticate_api_key', 'audit_authenticate_certificate')"
+    " AND NOT pg_catalog.has_function_privilege(p.oid, 'EXECUTE')),"
+    " e.extversion"
     " FROM pg_catalog.pg_roles me"
     " LEFT JOIN pg_catalog.pg_extension e ON e.extname = 'audit_ext'"
     " LEFT JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace"
     " WHERE me.rolname = session_user";
 
+// Of "1.10": {1, 10}.
+std::pair<int, int> version_numbers(std::string_view text) {
+  std::pair<int, int> numbers{0, 0};
+  const char* const end = text.data() + text.size();
+  const auto [dot, error] = std::from_chars(text.data(), end, numbers.first);
+  if (dot != end) std::from_chars(dot + 1, end, numbers.second);
+  return numbers;
+}
+
 std::string one_line(std::string text) {
   while (!text.empty() && text.back() == '\n') text.pop_back();
-  std::replace(text.begin(), text.end(), '\n', ' ');
+  std::replace_if(
+      text.begin(), text.end(), [](char c) { return c == '\n' || c == '\t'; }, ' ');
   return text;
 }
 
@@ -141,6 +157,21 @@ std::string extension_schema(const PGresult* self) {
                                                      "\" has no extension audit_ext; run CREATE EXTENSION audit_ext");
 }
 
+// The daemon calls what its own version of the extension has; later ones of the same major version have it too.
+bool fits(std::string_view extension_version) {
+  const auto [major, minor] = version_numbers(extension_version);
+  const auto [own_major, own_minor] = version_numbers(version);
+  return major == own_major && minor >= own_minor;
+}
+
+void refuse_other_version(const PGresult* self) {
+  const std::string found = PQgetvalue(self, 0, 6);
+  if (fits(found)) return;
+  throw Problem(SessionProblem::Kind::not_ready, "the extension audit_ext is of version " + found +
+                                                     ", but this daemon is of " + version +
+                                                     "; run ALTER EXTENSION audit_ext UPDATE, or another daemon");
+}
+
 void refuse_missing_grants(const PGresult* self) {
   if (*PQgetvalue(self, 0, 5) == 't') return;
   throw Problem(SessionProblem::Kind::not_ready, std::string("the database role \"") + PQgetvalue(self, 0, 3) +
@@ -158,6 +189,7 @@ Session set_up(const SessionSettings& settings) {
   const ResultPtr self = setup.query(self_sql, nullptr);
   refuse_mighty_role(self.get());
   const std::string schema = extension_schema(self.get());
+  refuse_other_version(self.get());
   refuse_missing_grants(self.get());
   session.is_standby = *PQgetvalue(self.get(), 0, 2) == 't';
   setup.prepare({"check", "SELECT pg_catalog.pg_is_in_recovery()", {}}, schema);

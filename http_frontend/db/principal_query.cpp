@@ -17,6 +17,10 @@ constexpr const char* api_key_sql =
     "SELECT principal, user_id, scope, db_role, pg_catalog.floor(EXTRACT(epoch FROM expires_at))::bigint"
     " FROM @schema@.audit_authenticate_api_key(key_sha256 => $1)";
 
+constexpr const char* certificate_sql =
+    "SELECT principal, user_id, scope, db_role, NULL"
+    " FROM @schema@.audit_authenticate_certificate(common_name => $1)";
+
 std::optional<std::int64_t> number(const PgResult& result, int column) {
   const std::optional<std::string_view> text = result.value(0, column);
   if (!text) return std::nullopt;
@@ -29,8 +33,10 @@ std::optional<std::int64_t> number(const PgResult& result, int column) {
 
 std::vector<PreparedStatement> principal_statements() {
   using enum SqlType;
-  return {
-      {"password", password_sql, {text, text}}, {"token", token_sql, {text, int4}}, {"api_key", api_key_sql, {bytes}}};
+  return {{"password", password_sql, {text, text}},
+          {"token", token_sql, {text, int4}},
+          {"api_key", api_key_sql, {bytes}},
+          {"certificate", certificate_sql, {text}}};
 }
 
 Query password_query(std::string_view username, std::string_view password) {
@@ -44,6 +50,8 @@ Query token_query(std::string_view username, std::int32_t token_epoch) {
 Query api_key_query(const Sha256& key_hash) {
   return {{"api_key", Parameters().add_bytes({reinterpret_cast<const char*>(key_hash.data()), key_hash.size()})}};
 }
+
+Query certificate_query(std::string_view common_name) { return {{"certificate", Parameters().add_bytes(common_name)}}; }
 
 std::optional<FoundPrincipal> found_principal(const PgResult& result) {
   if (result.row_count() == 0) return std::nullopt;

@@ -18,6 +18,7 @@ std::vector<PreparedStatement> principal_statements();
 Query password_query(std::string_view username, std::string_view password);
 Query token_query(std::string_view username, std::int32_t token_epoch);
 Query api_key_query(const Sha256& key_hash);
+Query certificate_query(std::string_view common_name);
 
 // What they answer. `extra` is the token's epoch after a password, and the time that an API key expires at (seconds
 // since 1970), where it does.

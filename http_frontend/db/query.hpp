@@ -31,7 +31,7 @@ struct PreparedStatement {
 // Values in the server's binary format, in the order of the placeholders. Owns them, since a query may have to wait.
 class Parameters {
  public:
-  static constexpr std::size_t max_count = 10;
+  static constexpr std::size_t max_count = 11;
 
   Parameters& add_null();
   Parameters& add_bytes(std::string_view bytes);  // bytea, and text in UTF-8 without U+0000

@@ -24,6 +24,8 @@ SELECT count(*) FROM audit_authenticate_password('long', repeat('x', 73));
 SELECT token_epoch AS epoch FROM audit_users WHERE username = 'bob' \gset
 SELECT * FROM audit_authenticate_token('bob', :epoch);
 SELECT count(*) FROM audit_authenticate_token('alice', :epoch);
+SELECT * FROM audit_authenticate_certificate('bob');
+SELECT count(*) FROM audit_authenticate_certificate('nobody');
 SELECT audit_revoke_tokens('bob');
 SELECT count(*) FROM audit_authenticate_token('bob', :epoch);
 SELECT token_epoch AS epoch FROM audit_users WHERE username = 'bob' \gset

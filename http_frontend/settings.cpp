@@ -1,0 +1,46 @@
+#include "settings.hpp"
+
+#include <utility>
+
+#include "auth/key_set_source.hpp"
+#include "listen_socket.hpp"
+
+namespace audit::httpd {
+namespace {
+
+TokenIssuerPtr make_issuer(const Config& config) {
+  if (config.token_secret_file.empty()) return nullptr;
+  return std::make_shared<TokenIssuer>(read_secret_file(config.token_secret_file),
+                                       ClaimRules{config.token_issuer, config.token_audience},
+                                       std::chrono::seconds(config.token_lifetime_s));
+}
+
+KeySetPtr read_key_file(const Config& config) {
+  if (config.jwks_file.empty()) return nullptr;  // by URL: while serving
+  KeySetPtr keys = load_key_set({config.jwks_file, {}, {}});
+  if (!keys) throw ConfigProblem("--jwks-file: " + config.jwks_file + ": there is no usable public key in it");
+  return keys;
+}
+
+// Credentials must not pass over a network in the clear by an oversight.
+void refuse_public_addresses(const Config& config) {
+  if (config.plain_http == "anywhere") return;
+  if (!config.has_tls()) refuse_public_address("listen", parse_listen(config.listen));
+  if (config.has_admin_listener()) refuse_public_address("admin-listen", parse_listen(config.admin_listen));
+}
+
+}  // namespace
+
+Settings load_settings(Config config) {
+  try {
+    refuse_public_addresses(config);
+    TokenIssuerPtr issuer = make_issuer(config);
+    KeySetPtr keys = read_key_file(config);
+    TlsCredentialsPtr tls = config.has_tls() ? std::make_shared<TlsCredentials>(config) : nullptr;
+    return {std::move(config), std::move(issuer), std::move(keys), std::move(tls)};
+  } catch (const ConfigProblem& problem) {
+    throw config.with_origin(problem);
+  }
+}
+
+}  // namespace audit::httpd

@@ -1,0 +1,46 @@
+// Certificate, key and the CA of client certificates, as TLS sessions use them. Besides auth/sha256 and what the
+// HTTP library does by itself, tls_credentials.cpp is all there is of GnuTLS.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "config.hpp"
+#include "http_types.hpp"
+
+struct gnutls_session_int;
+struct gnutls_certificate_credentials_st;
+
+namespace audit::httpd {
+
+// What a session may agree on: TLS 1.2 with forward secrecy and an AEAD cipher, or TLS 1.3.
+inline constexpr const char* tls_priority =
+    "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-KX-ALL:+ECDHE-ECDSA:+ECDHE-RSA:-CIPHER-ALL:+AES-256-GCM:"
+    "+CHACHA20-POLY1305:+AES-128-GCM:-MAC-ALL:+AEAD:%SERVER_PRECEDENCE";
+
+// Immutable. A session keeps those that it began with.
+class TlsCredentials {
+ public:
+  // Reads the files. Throws ConfigProblem, naming setting and file: where one cannot be read or is not what it should
+  // be, where others can use the key, where it is not the certificate's, and where that is not valid at present.
+  explicit TlsCredentials(const Config& config);
+
+  // Before the session's handshake.
+  void apply_to(gnutls_session_int* session) const;
+
+ private:
+  using Owner = std::unique_ptr<gnutls_certificate_credentials_st, void (*)(gnutls_certificate_credentials_st*)>;
+  Owner credentials_;
+  bool asks_clients_;
+};
+
+using TlsCredentialsPtr = std::shared_ptr<const TlsCredentials>;
+
+// A callback of type gnutls_certificate_retrieve_function2 that has no certificate.
+void* no_certificate_callback();
+
+// After the handshake, in which it was verified. Nothing where the client sent none.
+std::optional<ClientCertificate> client_certificate_of(gnutls_session_int* session);
+
+}  // namespace audit::httpd
