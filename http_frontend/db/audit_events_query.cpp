@@ -6,8 +6,8 @@ namespace {
 // Local to the transaction, which is the pipeline up to its end: the role is gone with it, whatever happens.
 constexpr const char* set_role_sql = "SELECT pg_catalog.set_config('role', $1, true)";
 
-// The request's id in application_name, for pg_stat_activity and %a in log_line_prefix. Inside the one statement, since
-// a statement of its own costs as much as finding a page does. Local, like the role.
+// The request's id in application_name, for pg_stat_activity and %a in log_line_prefix. Inside the one statement, which
+// costs less than a statement of its own. Local, like the role.
 std::string application_name(std::string_view request_id) { return "audit_httpd " + std::string(request_id); }
 
 constexpr const char* list_sql =
