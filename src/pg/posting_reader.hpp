@@ -34,6 +34,7 @@ class PostingList {
  private:
   bool seek_in_leaf(Tid target, Tid& found);
   Tid seek_in_segment(Tid target);
+  int find_below(Tid target, int& high) const;
   void load_leaf(Tid target);
   void index_segments();
   void decode_segment(int segment, Tid target);
