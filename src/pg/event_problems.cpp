@@ -72,7 +72,7 @@ void EventProblems::add(int position, std::string_view member, EventFault fault)
   constexpr int member_size_max = 256;
   const int size = pg_mbcliplen(member.data(), static_cast<int>(member.size()), member_size_max);
   char* copy = static_cast<char*>(MemoryContextAlloc(context_, static_cast<std::size_t>(size) + 1));
-  memcpy(copy, member.data(), static_cast<std::size_t>(size));
+  member.copy(copy, static_cast<std::size_t>(size));  // not memcpy: a member that is not given has no address
   copy[size] = '\0';
   problems_[count_++] = {position, {copy, static_cast<std::size_t>(size)}, fault};
 }
