@@ -1,5 +1,6 @@
 # audit_httpd beside its database: requests a second by wrk and transactions a second by pgbench, for the same page at the same
-# concurrency; and its memory with many connections open.
+# concurrency; events a second by POST; and its memory with many connections open.
+import json
 import os
 import re
 import resource
@@ -24,8 +25,9 @@ _DEADLINE_S = 60
 
 
 class HttpLoad:
-    def __init__(self, server, measures):
+    def __init__(self, server, writing, measures):
         self._server = server
+        self._writing = writing
         self._measures = measures
         self._statements = Statements(server)
 
@@ -37,14 +39,20 @@ class HttpLoad:
             return f"## audit_httpd\n\nNot measured: {why}.\n"
         key = self._server.psql(ONE, """CREATE ROLE bench_httpd LOGIN;
           SELECT audit_grant_frontend('bench_httpd') \\g /dev/null
-          SELECT audit_create_api_key('bench');""")[0][0]
+          SELECT audit_create_api_key('bench', ARRAY['audit:read', 'audit:write']);""")[0][0]
         database = "host={PGHOST} port={PGPORT} user=bench_httpd dbname=".format(**self._server.environment) + ONE
         with tempfile.TemporaryFile() as log:
             httpd = _Daemon(database, log)
             try:
-                return self._rates(httpd, key) + "\n" + self._memory(httpd, key)
+                return "\n".join(self._unless_refused(part, httpd, key) for part in (self._rates, self._posts, self._memory))
             finally:
                 httpd.stop()
+
+    def _unless_refused(self, part, httpd, key):
+        try:
+            return part(httpd, key)
+        except _Refused as refusal:
+            return f"## audit_httpd\n\nNot measured: {refusal}\n"
 
     def _rates(self, httpd, key):
         rows = []
@@ -52,21 +60,33 @@ class HttpLoad:
             for case in (NO_FILTER, COMMON):
                 progress(f"audit_httpd, {clients} client(s): {case.name}")
                 statement = self._statements.ours(ONE, case)
+                query = "?" + urllib.parse.urlencode({**case.filters, "limit": PAGE_SIZE})
                 self._server.psql(ONE, statement)
-                seen = self._server.interleaved({"wrk": lambda c=case, n=clients: self._wrk(httpd, key, c, n),
+                seen = self._server.interleaved({"wrk": lambda q=query, n=clients: self._wrk(httpd, key, q, n),
                                                  "pgbench": lambda s=statement, n=clients: 1000 * n / self._server.pgbench(ONE, s, n)[0]})
                 rate = {name: statistics.median(values) for name, values in seen.items()}
                 rows.append([f"{case.name}, {clients} client(s)", *(f"{value:.0f}" for value in rate.values()), ratio(rate["wrk"] / rate["pgbench"])])
                 self._measures.at_least(_RATE.format(clients, case.name), 0.9, rate["wrk"] / rate["pgbench"])
         return table_of("Requests a second through audit_httpd, beside the database alone", ["page", "wrk", "pgbench -M prepared", "ratio"], rows)
 
-    def _wrk(self, httpd, key, case, clients):
-        query = urllib.parse.urlencode({**case.filters, "limit": PAGE_SIZE})
-        done = subprocess.run(["wrk", "-t1", f"-c{clients}", f"-d{self._server.seconds}s", "-H", f"X-API-Key: {key}",
-                               f"http://127.0.0.1:{httpd.port}/v1/audit/events?{query}"],
+    def _posts(self, httpd, key):
+        progress("audit_httpd: POST")
+        batch = self._writing.json_batch()
+        rows = []
+        with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
+            script.write(f"wrk.method = 'POST'\nwrk.headers['Content-Type'] = 'application/json'\nwrk.body = [==[{batch}]==]\n")
+            script.flush()
+            for clients in (1, 8):
+                seen = [self._wrk(httpd, key, "", clients, "-s", script.name) for _ in range(self._server.repeat)]
+                rows.append([f"{clients} client(s)", f"{len(json.loads(batch)) * statistics.median(seen):.0f}"])
+        return table_of(f"POST /v1/audit/events, {len(json.loads(batch))} events a request", ["", "events a second"], rows)
+
+    def _wrk(self, httpd, key, query, clients, *more):
+        done = subprocess.run(["wrk", "-t1", f"-c{clients}", f"-d{self._server.seconds}s", "-H", f"X-API-Key: {key}", *more,
+                               f"http://127.0.0.1:{httpd.port}/v1/audit/events{query}"],
                               capture_output=True, text=True, check=True, timeout=self._server.seconds + _DEADLINE_S)
         if "Non-2xx" in done.stdout:
-            fail(f"audit_httpd refused requests:\n{done.stdout}")
+            raise _Refused(f"audit_httpd refused requests: {done.stdout.split('Non-2xx')[1].splitlines()[0]}.")
         return float(re.search(r"Requests/sec:\s+([\d.]+)", done.stdout)[1])
 
     def _memory(self, httpd, key):
@@ -79,6 +99,10 @@ class HttpLoad:
         self._measures.at_most(_MEMORY, 40, seen / 1e6)
         return table_of("Memory of audit_httpd", ["", "resident MB"], [["after the requests above", f"{before / 1e6:.1f}"],
                         [f"with {_OPEN_CONNECTIONS} connections open, each after a page of {PAGE_SIZE}", f"{seen / 1e6:.1f}"]])
+
+
+class _Refused(Exception):
+    pass
 
 
 class _Daemon:
