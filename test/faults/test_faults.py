@@ -207,6 +207,25 @@ def test_slow_clients(trail, start_daemon, figures, how):
     figures(str(load))
 
 
+def test_reloaded_under_load(trail, start_daemon, tmp_path, figures):
+    """Settings change all the time, a wrong one among them, and nobody notices."""
+    path = tmp_path / "audit_httpd.conf"
+    path.write_text("principal-cache-s = 30\n")
+    daemon = start_daemon(trail, config=str(path))
+    warm_up(daemon, trail)
+    with nothing_left_behind(daemon), Load(daemon, trail) as load:
+        for number in range(30):
+            wrong = number % 3 == 2
+            path.write_text(f"principal-cache-s = {'wrong' if wrong else number}\n")
+            told = "settings not reloaded" if wrong else "settings reloaded"
+            before = daemon.log.count(told)
+            daemon.send(signal.SIGHUP)
+            eventually(lambda: daemon.log.count(told) > before, told)
+        load.await_served()
+    assert set(load.statuses) == {200}
+    figures(f"30 times; {load}")
+
+
 def test_ended_under_load(trail, start_daemon, figures):
     """Every request that was taken gets its whole answer; then connections are refused, and it is gone."""
     daemon = start_daemon(trail)

@@ -1,4 +1,5 @@
 # Runs the scanners against a daemon of its own, and judges what they wrote.
+import json
 import os
 import re
 import secrets
@@ -10,7 +11,8 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "http"), os.path.join(HERE, "..", "faults")]
 
-from daemon import Daemon  # noqa: E402  (after the path is set)
+from certificates import Authority  # noqa: E402  (after the path is set)
+from daemon import Daemon  # noqa: E402
 from database import temporary_database  # noqa: E402
 from http_client import EVENTS, TOKEN  # noqa: E402
 from load import Trail  # noqa: E402
@@ -69,6 +71,46 @@ def scan_for_injections(daemon, trail, directory):
                "grant_type=password&username=scanned&password=wrong", "-p", "username,password")
 
 
+# testssl.sh
+
+GOOD_ENOUGH = {"OK", "INFO", "LOW"}
+# The certificate is the test's own, of an authority that publishes no revocations.
+NOT_THE_DAEMONS = {"cert_revocation"}
+
+
+def judge_testssl(findings):
+    """What is wrong: a finding of weight, or no sign that the scan was made."""
+    bad = [f"{one['severity']} {one['id']}: {one['finding']}" for one in findings
+           if one["severity"] not in GOOD_ENOUGH and one["id"] not in NOT_THE_DAEMONS]
+    seen = {one["id"]: one["finding"] for one in findings}
+    expected = {"TLS1_3": "offered", "TLS1_2": "offered", "TLS1_1": "not offered", "heartbleed": "not vulnerable"}
+    return bad + [f"{name}: {seen.get(name)!r}" for name, finding in expected.items()
+                  if not seen.get(name, "").startswith(finding)]
+
+
+def scan_tls(database, directory):
+    authority = Authority(to_day=300)
+    certificate, key = authority.issue("localhost", to_day=200)
+    paths = {}
+    for name, content in (("ca", authority.pem), ("certificate", certificate), ("key", key)):
+        paths[name] = os.path.join(directory, name + ".pem")
+        with open(os.open(paths[name], os.O_CREAT | os.O_WRONLY, 0o600), "wb") as file:
+            file.write(content)
+    daemon = Daemon(database=database.conninfo(), tls_certificate_file=paths["certificate"], tls_key_file=paths["key"])
+    began_s = time.monotonic()
+    findings = os.path.join(directory, "testssl.json")
+    try:
+        subprocess.run(["testssl", "--quiet", "--color", "0", "--warnings", "off", "--ip", "127.0.0.1", "--add-ca",
+                        paths["ca"], "--jsonfile", findings, "-p", "-S", "-P", "-f", "-U", "-h",
+                        f"localhost:{daemon.client.address[1]}"], capture_output=True, check=False, timeout=600,
+                       stdin=subprocess.DEVNULL)
+    finally:
+        daemon.stop()
+    with open(findings, encoding="utf-8") as file:
+        found = json.load(file)
+    check("testssl.sh", judge_testssl(found), f"{len(found)} findings, {time.monotonic() - began_s:.0f} s")
+
+
 def main():
     with temporary_database() as database, tempfile.TemporaryDirectory() as directory:
         trail = Trail(database)
@@ -84,6 +126,7 @@ def main():
             check("no error in the daemon's log", errors)
         finally:
             daemon.stop()
+        scan_tls(database, directory)
         print(f"scanners: {time.monotonic() - began_s:.0f} s")
     return 1 if failed else 0
 
