@@ -291,12 +291,12 @@ def test_successes_do_not_count_as_failures(limited, limited_user):
 
 
 def test_failures_are_forgotten_after_the_window(limited, limited_user):
-    client = limited(2)
+    client = limited(4)
     for number in range(3):
         assert client.login("limited", f"wrong password {number}").status == 400
     answer = client.login(*limited_user)
-    assert_too_many(answer, 2)
-    eventually(lambda: client.login(*limited_user).status == 200, "the window is over", 8)
+    assert_too_many(answer, 4)
+    eventually(lambda: client.login(*limited_user).status == 200, "the window is over", 12)
 
 
 def test_who_has_a_token_or_key_is_not_held_up(limited, scratch, limited_user):
