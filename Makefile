@@ -7,7 +7,7 @@ CORE_SOURCES = $(wildcard src/core/*.cpp)
 GLUE_SOURCES = $(wildcard src/pg/*.cpp)
 OBJS = $(CORE_SOURCES:.cpp=.o) $(GLUE_SOURCES:.cpp=.o)
 
-REGRESS = install list paging bad_input json get log batch schemas keys grants policies engine append_only retention
+REGRESS = install list paging bad_input json get log batch schemas keys grants policies engine rights append_only retention
 # The database of the tests is UTF-8 and sorts by bytes, whatever the server's default is.
 REGRESS_OPTS = --inputdir=test --outputdir=. --encoding=UTF8 --no-locale
 
