@@ -773,6 +773,26 @@ $$;
 COMMENT ON FUNCTION @extschema@.audit_guard_partitions() IS
 'Step of audit_maintain(): gives their guards to partitions that have not got them, such as those attached by hand.';
 
+CREATE FUNCTION @extschema@.audit_flush_past() RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '40ms' AS $$
+DECLARE
+  filter_index regclass;
+BEGIN
+  FOR filter_index IN
+    SELECT i.indexrelid FROM @extschema@.audit_partitions() p JOIN pg_index i ON i.indrelid = p.partition AND i.indisvalid
+    JOIN pg_class c ON c.oid = i.indexrelid AND c.relkind = 'i' JOIN pg_am a ON a.oid = c.relam AND a.amname = 'gin'
+    WHERE p.until <= now()
+  LOOP
+    IF gin_clean_pending_list(filter_index) > 0 THEN RETURN 'more'; END IF;
+  END LOOP;
+  RETURN 'done';
+EXCEPTION WHEN lock_not_available THEN
+  RETURN 'busy';
+END
+$$;
+COMMENT ON FUNCTION @extschema@.audit_flush_past() IS
+'Step of audit_maintain(): empties the pending list of a partition whose time is over, which might stay as it is for ever and cost every page that looks into the partition up to 30 microseconds.';
+
 CREATE FUNCTION @extschema@.audit_begin_run() RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   INSERT INTO @extschema@.audit_maintenance (began_at) VALUES (clock_timestamp())
@@ -861,7 +881,7 @@ BEGIN
     CALL @extschema@.audit_try('audit_move_finish', outcome, problem);
     EXIT WHEN outcome OPERATOR(pg_catalog.<>) 'again';
   END LOOP;
-  FOREACH step IN ARRAY ARRAY['audit_create_due', 'audit_drop_expired', 'audit_guard_partitions'] LOOP
+  FOREACH step IN ARRAY ARRAY['audit_create_due', 'audit_drop_expired', 'audit_guard_partitions', 'audit_flush_past'] LOOP
     LOOP
       CALL @extschema@.audit_try(step, outcome, problem);
       EXIT WHEN outcome OPERATOR(pg_catalog.<>) 'more';
@@ -877,7 +897,7 @@ BEGIN
 END
 $$;
 COMMENT ON PROCEDURE @extschema@.audit_maintain() IS
-'Makes the partitions that are due, moves events out of the default partition, and drops partitions past keep, as audit_configure() was told. For a scheduler: CALL it outside of a transaction, as often as you like; a second one at the same time does nothing but say so. Nobody waits for it for more than some 40 ms. Raises 55000 if something could not be done, after all the rest.';
+'Makes the partitions that are due, moves events out of the default partition, and drops partitions past keep, as audit_configure() was told; empties the pending lists of past partitions. For a scheduler: CALL it outside of a transaction, as often as you like; a second one at the same time does nothing but say so. Nobody waits for it for more than some 40 ms. Raises 55000 if something could not be done, after all the rest.';
 
 CREATE FUNCTION @extschema@.audit_grant_maintainer(role name) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -888,7 +908,7 @@ BEGIN
                   @extschema@.audit_unlock_maintenance, @extschema@.audit_begin_run, @extschema@.audit_end_run,
                   @extschema@.audit_move_begin, @extschema@.audit_move_copy, @extschema@.audit_snapshots,
                   @extschema@.audit_are_gone, @extschema@.audit_move_finish, @extschema@.audit_create_due,
-                  @extschema@.audit_drop_expired, @extschema@.audit_guard_partitions TO %I', role);
+                  @extschema@.audit_drop_expired, @extschema@.audit_guard_partitions, @extschema@.audit_flush_past TO %I', role);
   EXECUTE format('GRANT EXECUTE ON PROCEDURE @extschema@.audit_maintain, @extschema@.audit_try, @extschema@.audit_copy TO %I', role);
 END
 $$;
@@ -905,7 +925,7 @@ REVOKE ALL ON FUNCTION
   @extschema@.audit_cancel_autovacuum, @extschema@.audit_lock_tables, @extschema@.audit_create_due,
   @extschema@.audit_drop_expired, @extschema@.audit_mirror, @extschema@.audit_move_ranges, @extschema@.audit_move_begin,
   @extschema@.audit_move_copy, @extschema@.audit_snapshots, @extschema@.audit_are_gone, @extschema@.audit_move_finish,
-  @extschema@.audit_guard_partitions, @extschema@.audit_begin_run, @extschema@.audit_end_run,
+  @extschema@.audit_guard_partitions, @extschema@.audit_flush_past, @extschema@.audit_begin_run, @extschema@.audit_end_run,
   @extschema@.audit_grant_maintainer
 FROM PUBLIC;
 

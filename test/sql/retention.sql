@@ -65,6 +65,8 @@ SELECT audit_create_partition('1990-01-10Z', '1990-01-20Z');
 INSERT INTO audit_events (created_at, event_group, event_type) SELECT timestamptz '1990-01-01Z' + i * interval '1 day', 'by hand', 't' FROM generate_series(0, 30) i;
 CALL audit_maintain();
 SELECT partition, since, until FROM audit_partitions() WHERE since < '1995-01-01';
+-- and nothing waits in the pending lists of what is past
+SELECT name, value FROM audit_explain('by hand', until => '2000-01-01Z') WHERE name IN ('events', 'pending_entries_read');
 CREATE TABLE audit_events_19800101 (x int);
 INSERT INTO audit_events (created_at, event_group, event_type) VALUES ('1980-01-01Z', 'in the way', 't');
 \set VERBOSITY terse
