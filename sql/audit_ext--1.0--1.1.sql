@@ -721,6 +721,21 @@ $$;
 COMMENT ON FUNCTION @extschema@.audit_move_copy(timestamptz, uuid) IS
 'Step of audit_maintain(): copies the next events of the default partition to where they will be. Returns the last of them; NULL: there are no more.';
 
+-- Before anybody reads them, since the planner knows nothing of a table that was never analyzed.
+CREATE FUNCTION @extschema@.audit_move_analyze() RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  made regclass;
+BEGIN
+  FOR made IN SELECT p.partition FROM @extschema@.audit_partitions('@extschema@.audit_events_move') p WHERE NOT p.is_default LOOP
+    EXECUTE format('ANALYZE %s', made);
+  END LOOP;
+  RETURN 'done';
+END
+$$;
+COMMENT ON FUNCTION @extschema@.audit_move_analyze() IS
+'Step of audit_maintain(): collects the statistics of the partitions that events were copied to.';
+
 CREATE FUNCTION @extschema@.audit_snapshots() RETURNS text[]
 LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
   SELECT coalesce(array_agg(l.virtualtransaction), '{}') FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
@@ -847,6 +862,7 @@ BEGIN
     COMMIT;
   END LOOP;
   snapshots := @extschema@.audit_snapshots();
+  CALL @extschema@.audit_try('audit_move_analyze', outcome, problem);
   FOR attempt IN 1..200 LOOP
     IF @extschema@.audit_are_gone(snapshots) THEN RETURN; END IF;
     COMMIT;
@@ -906,7 +922,7 @@ BEGIN
   EXECUTE format('GRANT SELECT ON @extschema@.audit_status TO %I', role);
   EXECUTE format('GRANT EXECUTE ON FUNCTION @extschema@.audit_read_status, @extschema@.audit_lock_maintenance,
                   @extschema@.audit_unlock_maintenance, @extschema@.audit_begin_run, @extschema@.audit_end_run,
-                  @extschema@.audit_move_begin, @extschema@.audit_move_copy, @extschema@.audit_snapshots,
+                  @extschema@.audit_move_begin, @extschema@.audit_move_copy, @extschema@.audit_move_analyze, @extschema@.audit_snapshots,
                   @extschema@.audit_are_gone, @extschema@.audit_move_finish, @extschema@.audit_create_due,
                   @extschema@.audit_drop_expired, @extschema@.audit_guard_partitions, @extschema@.audit_flush_past TO %I', role);
   EXECUTE format('GRANT EXECUTE ON PROCEDURE @extschema@.audit_maintain, @extschema@.audit_try, @extschema@.audit_copy TO %I', role);
@@ -924,8 +940,8 @@ REVOKE ALL ON FUNCTION
   @extschema@.audit_unlock_maintenance, @extschema@.audit_partition_name, @extschema@.audit_give_to_owner,
   @extschema@.audit_cancel_autovacuum, @extschema@.audit_lock_tables, @extschema@.audit_create_due,
   @extschema@.audit_drop_expired, @extschema@.audit_mirror, @extschema@.audit_move_ranges, @extschema@.audit_move_begin,
-  @extschema@.audit_move_copy, @extschema@.audit_snapshots, @extschema@.audit_are_gone, @extschema@.audit_move_finish,
-  @extschema@.audit_guard_partitions, @extschema@.audit_flush_past, @extschema@.audit_begin_run, @extschema@.audit_end_run,
+  @extschema@.audit_move_copy, @extschema@.audit_move_analyze, @extschema@.audit_snapshots, @extschema@.audit_are_gone,
+  @extschema@.audit_move_finish, @extschema@.audit_guard_partitions, @extschema@.audit_flush_past, @extschema@.audit_begin_run, @extschema@.audit_end_run,
   @extschema@.audit_grant_maintainer
 FROM PUBLIC;
 
