@@ -54,11 +54,14 @@ def listening():
         yield one
 
 
-def test_tells_when_it_serves_and_when_it_stops(database, manager, start_daemon, key):
+def test_tells_when_it_serves_reloads_and_stops(database, manager, start_daemon, key):
     started = start_daemon({"NOTIFY_SOCKET": manager.path}, database=database.conninfo())
     host, port = started.client.address
     assert manager.wait_for("READY=1")["STATUS"] == f"listening on http://{host}:{port}"
     assert started.client.list(key).status == 200
+    started.send(signal.SIGHUP)
+    manager.wait_for("RELOADING=1")
+    assert manager.wait_for("READY=1")["STATUS"] == f"listening on http://{host}:{port}"
     started.send(signal.SIGTERM)
     manager.wait_for("STOPPING=1")
     assert started.wait() == 0

@@ -89,7 +89,7 @@ def judge_testssl(findings):
 
 
 def scan_tls(database, directory):
-    authority = Authority(to_day=300)
+    authority = Authority()
     certificate, key = authority.issue("localhost", to_day=200)
     paths = {}
     for name, content in (("ca", authority.pem), ("certificate", certificate), ("key", key)):
