@@ -26,7 +26,7 @@ INSERT INTO may_execute VALUES
   ('tap_nobody',   '{audit_id_matches}'),
   ('tap_reader',   '{audit_explain,audit_get,audit_get_json,audit_id_matches,audit_list,audit_list_json}'),
   ('tap_writer',   '{audit_find_answer,audit_id_matches,audit_keep_answer,audit_log,audit_log_batch,audit_log_json,audit_log_text,audit_make_id}'),
-  ('tap_frontend', '{audit_authenticate_api_key,audit_authenticate_password,audit_authenticate_token,audit_get_json,audit_id_matches,audit_list_json}');
+  ('tap_frontend', '{audit_authenticate_api_key,audit_authenticate_certificate,audit_authenticate_password,audit_authenticate_token,audit_get_json,audit_id_matches,audit_list_json}');
 SELECT set_eq(format('SELECT name FROM member_function WHERE has_function_privilege(%L, oid, ''EXECUTE'')', role), functions,
               role || ' may execute what it needs and nothing else') FROM may_execute ORDER BY role;
 
@@ -37,7 +37,7 @@ FROM unnest(ARRAY['audit_events', 'audit_events_default', 'audit_users', 'audit_
 
 -- Only what must read hashes, what saves policies, what keeps answers, what records, and the steps of maintenance run with the owner's rights.
 SELECT set_eq('SELECT name FROM member_function WHERE prosecdef',
-              '{audit_authenticate_api_key,audit_authenticate_password,audit_authenticate_token,audit_find_answer,audit_keep_answer,audit_save_policies,
+              '{audit_authenticate_api_key,audit_authenticate_password,audit_authenticate_token,audit_authenticate_certificate,audit_find_answer,audit_keep_answer,audit_save_policies,
                 audit_record,audit_record_change,audit_configure,audit_hold,audit_release,audit_read_status,audit_begin_run,audit_end_run,
                 audit_create_due,audit_drop_expired,audit_mirror,audit_move_begin,audit_move_copy,audit_move_analyze,audit_move_finish,
                 audit_guard_partitions,audit_flush_past}'::name[]);
