@@ -39,7 +39,7 @@ class Anatomy:
             "`SELECT 1`: statement and round trip": "SELECT 1;",
             "and the call, rights, opening one partition: a page of nothing": "SELECT audit_list_json(vm_id => 'no such vm');",
             f"and finding and fetching {PAGE_SIZE} events: `audit_explain`": f"SELECT count(*) FROM audit_explain({arguments});",
-            "and deforming and writing them: `audit_list_json`, its length": f"SELECT length(audit_list_json({arguments})::text);",
+            "and deforming and writing them: `audit_list_json`, thrown away in the server": f"SELECT audit_list_json({arguments}) IS NOT NULL;",
             "and sending them: `audit_list_json`": self._page,
             f"to compare: `audit_list`, {PAGE_SIZE} rows counted": f"SELECT count(*) FROM audit_list({arguments});"}
         seen = self._server.interleaved_ms({name: (ONE, statement) for name, statement in statements.items()})

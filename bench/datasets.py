@@ -33,7 +33,8 @@ def load(server, events):
     progress(f"{len(PLAIN_TABLE)} plain tables, {len(_AUDIT_EXT)} of audit_ext")
     loader.run([lambda: loader.fill_plain(ONE), lambda: loader.fill_audit_ext(ONE), lambda: loader.fill_plain(DAILY),
                 *(lambda name=name: loader.fill_audit_ext(name) for name in _AUDIT_EXT if name != ONE)])
-    server.psql(PLAIN, "DROP TABLE plain.events_0, plain.events_1; CHECKPOINT;")
+    server.psql(PLAIN, "DROP TABLE plain.events_0, plain.events_1;")
+    server.end_loading()
 
 
 class _Loader:

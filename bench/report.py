@@ -24,10 +24,10 @@ class Measures:
         self._rows = []
 
     def at_most(self, what, target, seen, remark=""):
-        self._add(what, f"at most {target:g}", seen, seen <= target, remark)
+        self._add(what, f"at most {target:.3g}", seen, seen <= target, remark)
 
     def at_least(self, what, target, seen, remark=""):
-        self._add(what, f"at least {target:g}", seen, seen >= target, remark)
+        self._add(what, f"at least {target:.3g}", seen, seen >= target, remark)
 
     def worst(self, what, target, seen):
         """`seen`: {case: figure}, each of which should be at most `target`."""
