@@ -11,6 +11,7 @@ from psycopg2 import sql
 
 import tokens
 from daemon import as_arguments, run
+from database import SCHEMA, temporary_database
 from http_client import request_bytes
 from support import REPOSITORY, eventually
 
@@ -213,6 +214,19 @@ def test_role_without_the_grants_yet(database, start_daemon, key):
     database.call("audit_grant_frontend", role)
     eventually(lambda: daemon.client.get("/readyz").status == 200, "ready once the rights are granted")
     assert daemon.client.list(key).status == 200
+
+
+def test_older_extension_until_it_is_updated(start_daemon):
+    """An update from 1.0 also gives the front ends that are there the right to what is new."""
+    with temporary_database() as older:
+        older.execute("DROP EXTENSION audit_ext")
+        older.execute(sql.SQL("CREATE EXTENSION audit_ext SCHEMA {} VERSION '1.0'").format(sql.Identifier(SCHEMA)))
+        older.call("audit_grant_frontend", older.frontend)
+        daemon = start_daemon(database=older.conninfo())
+        assert_unready(daemon, "ALTER EXTENSION audit_ext UPDATE")
+        older.execute("ALTER EXTENSION audit_ext UPDATE")
+        eventually(lambda: daemon.client.get("/readyz").status == 200, "ready once it is updated")
+        daemon.stop()
 
 
 @pytest.mark.parametrize("setting", ["listen", "admin_listen"])

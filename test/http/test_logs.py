@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from http_client import EVENTS, TOKEN
+from http_client import EVENTS, TOKEN, request_bytes
 from support import eventually, secret
 
 TEXT_LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (debug|info|warning|error) \S.*")
@@ -74,6 +74,23 @@ def test_client_that_goes_away(database, daemon, key):
         connection.abort()
         session.rollback()
     assert await_request(daemon, code=499)["route"] == EVENTS
+
+
+def test_requests_can_be_followed_in_the_database(database, daemon, key):
+    """By application_name; a long id is cut, and idle sessions have none."""
+    names = "SELECT application_name FROM pg_stat_activity WHERE datname = %s AND state = %s AND query LIKE %s"
+    event = daemon.client.list(key, limit=1).ids[0]
+    for target in (EVENTS, f"{EVENTS}/{event}"):
+        with database.connect() as session, session.cursor() as cursor:
+            session.autocommit = False
+            cursor.execute("LOCK TABLE audit_events IN ACCESS EXCLUSIVE MODE")
+            with daemon.client.connect() as connection:
+                connection.send(request_bytes(target, headers={"X-API-Key": key, "X-Request-ID": "f" * 60}))
+                found = eventually(lambda: database.execute(names, (database.name, "active", "%_json(%$%")), "a query")
+                assert found == [(f"audit_httpd {'f' * 51}",)]
+                session.rollback()
+                assert connection.receive().status == 200
+    assert set(database.execute(names, (database.name, "idle", "%$%"))) <= {("audit_httpd",)}
 
 
 EVIL = ["evil\"} {\"x\":1", "evil\\", "\x7fevil", "evil\tmethod", "{}{}%s%n", "\x80evil", "{0}"]

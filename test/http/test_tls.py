@@ -107,6 +107,7 @@ def test_plain_http_gets_no_answer(tls_daemon):
     assert "listening on https://" in tls_daemon.log
 
 
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion")
 def test_versions_and_ciphers(tls_daemon, files):
     version = ssl.TLSVersion
     assert handshake(tls_daemon, files)[0] == "TLSv1.3"
