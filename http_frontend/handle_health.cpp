@@ -8,8 +8,8 @@ void handle_get_healthz(const ExchangePtr& exchange) { exchange->respond(json_re
 
 // Why not is for the log: it may name hosts and roles.
 void handle_get_readyz(const ExchangePtr& exchange, const PgPool& pool) {
-  exchange->respond(pool.is_usable() ? json_response(200, R"({"status":"ready"})")
-                                     : unavailable_problem("Database unavailable", {}));
+  exchange->respond(pool.is_ready() ? json_response(200, R"({"status":"ready"})")
+                                    : unavailable_problem("Database unavailable", {}));
 }
 
 }  // namespace audit::httpd

@@ -1,5 +1,5 @@
-// Certificate, key and the CA of client certificates, as TLS sessions use them. Besides auth/sha256 and what the
-// HTTP library does by itself, tls_credentials.cpp is all there is of GnuTLS.
+// Certificate, key and the CA of client certificates, as TLS sessions use them. tls_credentials.cpp is the only file
+// that includes GnuTLS for more than hashes.
 #pragma once
 
 #include <memory>

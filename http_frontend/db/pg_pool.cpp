@@ -126,9 +126,20 @@ void PgPool::check_idle_later() {
 void PgPool::check_idle() {
   for (const auto& connection : connections_) {
     if (connection->is_idle())
-      connection->run({{"check", {}}}, Clock::now() + check_timeout, [](const QueryOutcome&) {});
+      connection->run({{"check", {}}}, Clock::now() + check_timeout,
+                      [this, is_alive = is_alive_](const QueryOutcome& outcome) {
+                        const auto* result = std::get_if<PgResult>(&outcome);
+                        if (*is_alive && result != nullptr && result->row_count() == 1) note_role(result->value(0, 1));
+                      });
   }
   check_idle_later();
+}
+
+// Somebody may make the role mightier while it is in use.
+void PgPool::note_role(std::optional<std::string_view> why_too_mighty) {
+  const bool was_too_mighty = std::exchange(is_too_mighty_, why_too_mighty.has_value());
+  if (is_too_mighty_ && !was_too_mighty) spdlog::error("not ready any more: the database role {}", *why_too_mighty);
+  if (!is_too_mighty_ && was_too_mighty) spdlog::info("ready again: the database role is not too mighty any more");
 }
 
 void PgPool::run(Query query, Lane lane, RequestRecordPtr record, QueryCallback done) {

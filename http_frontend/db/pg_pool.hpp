@@ -52,6 +52,8 @@ class PgPool {
   void run(Query query, Lane lane, RequestRecordPtr record, QueryCallback done);
 
   bool is_usable() const { return open_count() != 0; }
+  // Usable, by a role that may do no more than it must.
+  bool is_ready() const { return is_usable() && !is_too_mighty_; }
   // A query may be answered by a standby, which can be behind.
   bool has_standby() const;
 
@@ -81,6 +83,7 @@ class PgPool {
   void retry_later();
   void check_idle_later();
   void check_idle();
+  void note_role(std::optional<std::string_view> why_too_mighty);
 
   bool has_room(Lane lane) const;
   PgConnection* idle_connection();
@@ -107,6 +110,7 @@ class PgPool {
   std::optional<EventLoop::TimerId> expiry_;
   bool is_away_ = false;
   bool is_away_logged_ = false;
+  bool is_too_mighty_ = false;
   std::shared_ptr<bool> is_alive_ = std::make_shared<bool>(true);
 };
 

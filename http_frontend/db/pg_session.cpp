@@ -27,31 +27,37 @@ constexpr const char* settings_sql =
     " pg_catalog.set_config('statement_timeout', $1, false),"
     " pg_catalog.set_config('default_transaction_read_only', 'off', false)";
 
-// One row: why the role is too mighty (null: it is not), the extension's schema (null: there is none), standby or not,
-// the role, the database, whether the role may use all functions for front ends, and the extension's version.
-// A member of a mightier role counts as that role, since it can become it.
-constexpr const char* self_sql =
-    "SELECT CASE"
-    " WHEN EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolsuper AND pg_catalog.pg_has_role(session_user, oid, "
-    "'MEMBER'))"
-    " THEN 'is a superuser'"
+// Why the role is too mighty; null: it is not. A member of a mightier role counts as that role, since it can become it.
+const std::string mighty_sql =
+    "CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_roles"
+    " WHERE rolsuper AND pg_catalog.pg_has_role(session_user, oid, 'MEMBER')) THEN 'is a superuser'"
     " WHEN me.rolbypassrls THEN 'has BYPASSRLS' WHEN me.rolcreaterole THEN 'has CREATEROLE'"
     " WHEN me.rolreplication THEN 'has REPLICATION'"
     " WHEN EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname IN ('pg_execute_server_program',"
     " 'pg_write_server_files', 'pg_read_server_files') AND pg_catalog.pg_has_role(session_user, oid, 'MEMBER'))"
     " THEN 'may use files or programs of the server'"
-    " WHEN pg_catalog.pg_has_role(session_user, e.extowner, 'MEMBER') THEN 'owns the extension audit_ext' END,"
-    " pg_catalog.quote_ident(n.nspname), pg_catalog.pg_is_in_recovery(), me.rolname, pg_catalog.current_database(),"
+    " WHEN pg_catalog.pg_has_role(session_user, e.extowner, 'MEMBER') THEN 'owns the extension audit_ext' END";
+
+const std::string self_from_sql =
+    " FROM pg_catalog.pg_roles me"
+    " LEFT JOIN pg_catalog.pg_extension e ON e.extname = 'audit_ext'"
+    " LEFT JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace"
+    " WHERE me.rolname = session_user";
+
+// One row: too mighty or not, the extension's schema (null: there is none), standby or not, the role, the database,
+// whether the role may use all functions for front ends, and the extension's version.
+const std::string self_sql =
+    "SELECT " + mighty_sql +
+    ", pg_catalog.quote_ident(n.nspname), pg_catalog.pg_is_in_recovery(), me.rolname, pg_catalog.current_database(),"
     " pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND NOT EXISTS (SELECT FROM pg_catalog.pg_proc p"
     " WHERE p.pronamespace = n.oid AND p.proname IN ('audit_list_json', 'audit_get_json', "
     "'audit_authenticate_password',"
     " 'audit_authenticate_token', 'audit_authenticate_api_key', 'audit_authenticate_certificate')"
     " AND NOT pg_catalog.has_function_privilege(p.oid, 'EXECUTE')),"
-    " e.extversion"
-    " FROM pg_catalog.pg_roles me"
-    " LEFT JOIN pg_catalog.pg_extension e ON e.extname = 'audit_ext'"
-    " LEFT JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace"
-    " WHERE me.rolname = session_user";
+    " e.extversion" +
+    self_from_sql;
+
+const std::string check_sql = "SELECT pg_catalog.pg_is_in_recovery(), " + mighty_sql + self_from_sql;
 
 // Of "1.10": {1, 10}.
 std::pair<int, int> version_numbers(std::string_view text) {
@@ -186,13 +192,13 @@ Session set_up(const SessionSettings& settings) {
       connection, [](void*, const char*) {}, nullptr);
   Setup setup(connection, std::chrono::steady_clock::now() + settings.setup_timeout);
   setup.query(settings_sql, std::to_string(settings.statement_timeout.count()).c_str());
-  const ResultPtr self = setup.query(self_sql, nullptr);
+  const ResultPtr self = setup.query(self_sql.c_str(), nullptr);
   refuse_mighty_role(self.get());
   const std::string schema = extension_schema(self.get());
   refuse_other_version(self.get());
   refuse_missing_grants(self.get());
   session.is_standby = *PQgetvalue(self.get(), 0, 2) == 't';
-  setup.prepare({"check", "SELECT pg_catalog.pg_is_in_recovery()", {}}, schema);
+  setup.prepare({"check", check_sql.c_str(), {}}, schema);
   for (const PreparedStatement& statement : settings.statements) setup.prepare(statement, schema);
   // A standby cannot listen: the caller is told by is_standby.
   if (settings.listens && !session.is_standby) setup.query("LISTEN audit_ext_principals", nullptr);

@@ -216,6 +216,20 @@ def test_role_without_the_grants_yet(database, start_daemon, key):
     assert daemon.client.list(key).status == 200
 
 
+def test_role_that_becomes_too_mighty(start_daemon):
+    """Noticed by the pool's check of its sessions, every few seconds."""
+    with temporary_database() as own:
+        daemon = start_daemon(database=own.conninfo())
+        assert daemon.client.get("/readyz").status == 200
+        role = sql.Identifier(own.frontend)
+        own.execute(sql.SQL("ALTER ROLE {} CREATEROLE").format(role))
+        eventually(lambda: daemon.client.get("/readyz").status == 503, "not ready")
+        eventually(lambda: "CREATEROLE" in daemon.log, "why, in the log")
+        own.execute(sql.SQL("ALTER ROLE {} NOCREATEROLE").format(role))
+        eventually(lambda: daemon.client.get("/readyz").status == 200, "ready again")
+        daemon.stop()
+
+
 def test_older_extension_until_it_is_updated(start_daemon):
     """An update from 1.0 also gives the front ends that are there the right to what is new."""
     with temporary_database() as older:

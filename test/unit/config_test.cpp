@@ -85,6 +85,33 @@ TEST_F(ConfigTest, IdentityProviderMustBeComplete) {
   EXPECT_EQ(problem({"--jwks-url", "https://idp/keys", "--idp-issuer", "x", "--idp-audience", "y"}), "");
 }
 
+TEST_F(ConfigTest, ProblemsFoundLaterGetTheirOrigin) {
+  const char* file = write("pool-size = 2\n");
+  const Config config = read({"--config", file, "--queue-limit", "3"});
+  const auto told = [&](const char* text) { return std::string(config.with_origin(ConfigProblem(text)).what()); };
+  EXPECT_EQ(told("--pool-size: is wrong"), std::string("--pool-size: is wrong (from ") + file + ")");
+  EXPECT_EQ(told("--queue-limit: is wrong"), "--queue-limit: is wrong");
+  EXPECT_EQ(told("--idle-timeout-s: is wrong"), "--idle-timeout-s: is wrong");
+  EXPECT_EQ(told("something else"), "something else");
+}
+
+TEST_F(ConfigTest, WhatOnlyARestartChanges) {
+  const auto restart_only = [](const char* name, const char* value) {
+    return read({name, value}).restart_only != read({}).restart_only;
+  };
+  EXPECT_TRUE(restart_only("--pool-size", "3"));
+  EXPECT_TRUE(restart_only("--listen", "127.0.0.1:1"));
+  EXPECT_FALSE(restart_only("--queue-limit", "3"));
+  EXPECT_FALSE(restart_only("--log-level", "warn"));
+}
+
+TEST_F(ConfigTest, TlsNeedsCertificateAndKey) {
+  EXPECT_NE(problem({"--tls-certificate-file", "x"}).find("tls-key-file"), std::string::npos);
+  EXPECT_NE(problem({"--tls-key-file", "x"}).find("tls-certificate-file"), std::string::npos);
+  EXPECT_NE(problem({"--tls-client-ca-file", "x"}).find("tls-client-ca-file"), std::string::npos);
+  EXPECT_EQ(problem({"--tls-certificate-file", "x", "--tls-key-file", "y", "--tls-client-ca-file", "z"}), "");
+}
+
 TEST_F(ConfigTest, Listen) {
   EXPECT_EQ(parse_listen("[::1]:80").host, "::1");
   EXPECT_EQ(parse_listen("localhost:0").port, "0");
