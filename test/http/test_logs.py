@@ -78,7 +78,8 @@ def test_client_that_goes_away(database, daemon, key):
 
 def test_requests_can_be_followed_in_the_database(database, daemon, key):
     """By application_name; a long id is cut, and idle sessions have none."""
-    names = "SELECT application_name FROM pg_stat_activity WHERE datname = %s AND state = %s AND query LIKE %s"
+    names = """SELECT application_name FROM pg_stat_activity
+      WHERE datname = %s AND state = %s AND query LIKE %s AND pid <> pg_backend_pid()"""
     event = daemon.client.list(key, limit=1).ids[0]
     for target in (EVENTS, f"{EVENTS}/{event}"):
         with database.connect() as session, session.cursor() as cursor:
