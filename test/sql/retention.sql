@@ -103,7 +103,7 @@ SELECT last_created_at FROM audit_move_copy('-infinity', '00000000-0000-0000-000
 INSERT INTO audit_events (created_at, event_group, event_type) VALUES ('2022-01-02 00:30Z', 'cut off', 't'), ('2022-03-03Z', 'cut off', 'elsewhere');
 SELECT count(*) FROM audit_events WHERE event_group = 'cut off';
 CALL audit_maintain();
-SELECT tableoid::regclass, count(*) FROM audit_events WHERE event_group = 'cut off' GROUP BY 1 ORDER BY 1::text;
+SELECT tableoid::regclass, count(*) FROM audit_events WHERE event_group = 'cut off' GROUP BY 1 ORDER BY tableoid::regclass::text;
 SELECT last_error, default_events FROM audit_status;
 DROP OWNED BY regress_maintainer;
 DROP ROLE regress_maintainer;
