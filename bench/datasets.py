@@ -80,7 +80,7 @@ class _Loader:
         progress(f"  audit_ext in database {database} is there")
 
     def _copy(self, table, database):
-        names = ", ".join(COLUMNS)
+        names = ", ".join(name for name in COLUMNS if name != "id")  # its own ids, which need no index
         with subprocess.Popen(["psql", "-Xqd", PLAIN, "-c", f"COPY (SELECT {names} FROM {table}) TO STDOUT (FORMAT binary)"],
                               env=self.server.environment, stdout=subprocess.PIPE) as reading:
             writing = subprocess.run(["psql", "-Xqd", database, "-c", f"COPY audit_events ({names}) FROM STDIN (FORMAT binary)"],
