@@ -146,7 +146,7 @@ ROLLBACK;
 BEGIN;
 CREATE SERVER nowhere FOREIGN DATA WRAPPER postgres_fdw;
 DO $$ DECLARE columns text := (SELECT string_agg(format('%I %s %s', attname, format_type(atttypid, atttypmod), CASE WHEN attnotnull THEN 'NOT NULL' END), ', '
-  ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'audit_events'::regclass AND attnum > 0); BEGIN
+  ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'audit_events'::regclass AND attnum > 0 AND NOT attisdropped); BEGIN
   EXECUTE format('CREATE FOREIGN TABLE foreign_events (%s, CONSTRAINT audit_events_created_at_range %s) SERVER nowhere', columns,
     (SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = 'audit_events'::regclass AND contype = 'c'));
 END $$;
@@ -214,7 +214,7 @@ ROLLBACK;
 -- Rights: the same answer or error as SQL. All columns will do, one less will not.
 GRANT EXECUTE ON FUNCTION audit_list_json, audit_explain TO regress_full, regress_columns, regress_almost, regress_none, regress_tenant;
 GRANT SELECT ON audit_events TO regress_full, regress_tenant;
-DO $$ DECLARE columns text := (SELECT string_agg(attname, ', ') FROM pg_attribute WHERE attrelid = 'audit_events'::regclass AND attnum > 0); BEGIN
+DO $$ DECLARE columns text := (SELECT string_agg(attname, ', ') FROM pg_attribute WHERE attrelid = 'audit_events'::regclass AND attnum > 0 AND NOT attisdropped); BEGIN
   EXECUTE format('GRANT SELECT (%s) ON audit_events TO regress_columns', columns);
   EXECUTE format('GRANT SELECT (%s) ON audit_events TO regress_almost', replace(columns, ', error_message', ''));
 END $$;
