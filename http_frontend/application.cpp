@@ -15,6 +15,7 @@
 #include "handle_get_metrics.hpp"
 #include "handle_health.hpp"
 #include "handle_openapi.hpp"
+#include "handle_post_audit_events.hpp"
 #include "handle_post_auth_token.hpp"
 #include "listen_socket.hpp"
 #include "log.hpp"
@@ -73,6 +74,9 @@ std::vector<Router::Route> Application::routes() {
   return {
       {"GET", "/v1/audit/events", readers,
        [&pool](auto& exchange, auto& principal, auto&) { handle_get_audit_events(exchange, principal, pool); }},
+      {"POST", "/v1/audit/events", writers,
+       [&pool](auto& exchange, auto& principal, auto&) { handle_post_audit_events(exchange, principal, pool); },
+       max_events_body_bytes},
       {"GET", "/v1/audit/events/{event_id}", readers,
        [&pool](auto& exchange, auto& principal, auto& id) { handle_get_audit_event(exchange, principal, id, pool); }},
       {"GET", "/openapi.json", open, [](auto& exchange, auto&, auto&) { handle_get_openapi(exchange); }},
@@ -148,9 +152,11 @@ void Application::listen() {
   }
   url_ = url_of(socket, settings_.tls ? "https" : "http");
   const HttpLimits limits{settings_.config.connection_limit, settings_.config.connections_per_address,
-                          std::chrono::seconds(settings_.config.idle_timeout_s)};
+                          std::chrono::seconds(settings_.config.idle_timeout_s),
+                          std::size_t{settings_.config.body_memory_mb} * 1024 * 1024};
   server_ = std::make_unique<HttpServer>(
       loop_, std::move(socket), limits, settings_.tls,
+      [this](const Request& request) { return router_.max_body_bytes(request); },
       [this](const ExchangePtr& exchange) { dispatch(router_, exchange); },
       [this](const Request& request, const RequestRecord& record) {
         metrics_.count(record);
@@ -176,6 +182,7 @@ void Application::listen_for_admins() {
   const std::string url = url_of(socket, "http");
   admin_server_ = std::make_unique<HttpServer>(
       loop_, std::move(socket), limits, nullptr,
+      [this](const Request& request) { return admin_router_.max_body_bytes(request); },
       [this](const ExchangePtr& exchange) { dispatch(admin_router_, exchange); },
       [](const Request&, const RequestRecord&) {});
   spdlog::info("administration on {}", url);

@@ -162,6 +162,7 @@ void Reader::declare() {
   number("connections-per-address", config_.connections_per_address, 1, 1'000'000, "HTTP connections of one address");
   number("idle-timeout-s", config_.idle_timeout_s, 1, 86'400,
          "Close an HTTP connection that has been silent for so long");
+  number("body-memory-mb", config_.body_memory_mb, 10, 1'000'000, "Memory for the bodies of all requests together");
   number("drain-timeout-ms", config_.drain_timeout_ms, 0, 3'600'000, "At the end, wait so long for requests under way");
   choice("server-timing", config_.server_timing, {"off", "on"}, "Tell callers how long each stage took");
   choice("log-level", config_.log_level, {"debug", "info", "warn", "error", "off"}, "How much to log");

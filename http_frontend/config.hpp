@@ -45,6 +45,7 @@ struct Config {
   unsigned connection_limit = 4096;
   unsigned connections_per_address = 1024;
   unsigned idle_timeout_s = 60;
+  unsigned body_memory_mb = 64;
   unsigned drain_timeout_ms = 10000;
   std::string log_level = "info";
   std::string log_format = "text";    // or "json"

@@ -26,7 +26,7 @@ Response too_many_attempts(std::chrono::seconds wait) {
 Response token_response(const TokenIssuer& issuer, const FoundPrincipal& found, const PasswordGrant& grant) {
   const Scopes owned = found.principal.scopes;
   const Scopes granted = grant.scopes ? owned.narrowed_to(*grant.scopes) : owned;
-  if (grant.scopes && !granted.allow_reading()) {
+  if (grant.scopes && granted.are_none()) {
     return oauth_problem(400, "invalid_scope", "The user has none of the requested scopes");
   }
   const std::int64_t now_s = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
@@ -90,7 +90,8 @@ std::variant<PasswordGrant, GrantProblem> parse_password_grant(std::string_view 
     if (name == "password") grant.password = std::move(value);
     if (name == "scope" && !value.empty()) {
       grant.scopes = Scopes::parse_strictly(value);
-      if (!grant.scopes) return GrantProblem{"invalid_scope", "Known scopes are audit:read and audit:read:self"};
+      if (!grant.scopes)
+        return GrantProblem{"invalid_scope", "Known scopes are audit:read, audit:read:self and audit:write"};
     }
   }
   if (grant.username.empty() || grant.password.empty()) {

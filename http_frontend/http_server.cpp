@@ -25,7 +25,6 @@ namespace {
 // The library clears all of it after each request, so a larger one costs time and memory even where it is not used.
 constexpr std::size_t connection_memory_bytes = 32 * 1024;
 constexpr std::size_t max_target_bytes = 8 * 1024;
-constexpr std::size_t max_body_bytes = 16 * 1024;
 constexpr std::size_t max_ignored_body_bytes = 1024 * 1024;
 constexpr int client_gone_status = 499;  // nginx's number for it, which never reaches a client
 
@@ -52,6 +51,7 @@ class MhdExchange final : public Exchange, public std::enable_shared_from_this<M
   }
   ~MhdExchange() override {
     if (is_dispatched_) server_.request_closed();
+    server_.release_body_bytes(request_.body.size());
   }
 
   void respond(Response response) override;
@@ -69,13 +69,16 @@ class MhdExchange final : public Exchange, public std::enable_shared_from_this<M
   std::string_view header(const char* name) const;
   std::string joined_headers(const char* name) const;
   MHD_Result queue_response();
+  void drop_body();
   void suspend();
 
   HttpServer& server_;
   MHD_Connection* connection_;
   std::optional<Response> response_;
   std::optional<Clock::time_point> queued_at_;
-  std::size_t body_bytes_ = 0;
+  std::size_t max_body_bytes_ = 0;
+  std::size_t body_bytes_ = 0;  // that have come
+  bool has_no_room_ = false;    // for the body, among those of others
   bool is_target_too_long_ = false;
   bool has_head_ = false;
   bool is_dispatched_ = false;
@@ -177,36 +180,51 @@ MHD_Result MhdExchange::accept_head(const char* method) {
   request_.authorization = header(MHD_HTTP_HEADER_AUTHORIZATION);
   request_.api_key = header("X-API-Key");
   request_.content_type = header(MHD_HTTP_HEADER_CONTENT_TYPE);
+  request_.content_encoding = header(MHD_HTTP_HEADER_CONTENT_ENCODING);
+  request_.idempotency_key = header("Idempotency-Key");
   request_.prefer = joined_headers("Prefer");
   request_.client_certificate = client_certificate(connection_);
   const std::string_view id = header("X-Request-ID");
   request_.id = is_sane_request_id(id) ? std::string(id) : server_.make_request_id();
 
   const std::string_view length = header(MHD_HTTP_HEADER_CONTENT_LENGTH);
+  max_body_bytes_ = server_.max_body_bytes(request_);
   std::size_t body_size = 0;
   const auto parsed = std::from_chars(length.data(), length.data() + length.size(), body_size);
-  const bool is_too_large = parsed.ec == std::errc::result_out_of_range || body_size > max_body_bytes;
+  const bool is_too_large = parsed.ec == std::errc::result_out_of_range || body_size > max_body_bytes_;
   if (is_target_too_long_) {
     response_ = problem(414, "URI Too Long");
   } else if (is_too_large) {
     response_ = problem(413, "Content Too Large");
   }
+  if (!response_) request_.body.reserve(body_size);  // takes no memory until it is filled
   // A response given before the body was read also tells the library to close the connection.
   return response_ ? queue_response() : MHD_YES;
 }
 
 MHD_Result MhdExchange::accept_body(std::string_view piece) {
   body_bytes_ += piece.size();
-  if (body_bytes_ <= max_body_bytes) request_.body.append(piece);
-  return body_bytes_ <= max_ignored_body_bytes ? MHD_YES : MHD_NO;  // no: closes the connection
+  if (body_bytes_ <= max_body_bytes_ && !has_no_room_) {
+    has_no_room_ = !server_.hold_body_bytes(piece.size());
+    if (!has_no_room_) request_.body.append(piece);
+  }
+  if (body_bytes_ > max_body_bytes_ || has_no_room_) drop_body();
+  return body_bytes_ <= max_body_bytes_ + max_ignored_body_bytes ? MHD_YES : MHD_NO;  // no: closes the connection
+}
+
+void MhdExchange::drop_body() {
+  server_.release_body_bytes(request_.body.size());
+  std::string().swap(request_.body);
 }
 
 MHD_Result MhdExchange::answer() {
   if (!is_dispatched_) {
     is_dispatched_ = true;
     server_.request_opened();
-    if (body_bytes_ > max_body_bytes) {
+    if (body_bytes_ > max_body_bytes_) {
       response_ = problem(413, "Content Too Large");
+    } else if (has_no_room_) {
+      response_ = unavailable_problem("Too many large requests are under way", "overloaded");
     } else {
       server_.dispatch(shared_from_this());
     }
@@ -336,12 +354,14 @@ void on_library_message(void*, const char* format, va_list arguments) noexcept {
 }  // namespace
 
 HttpServer::HttpServer(EventLoop& loop, UniqueFd listening, const HttpLimits& limits, TlsCredentialsPtr tls,
-                       Dispatch dispatch, Finished finished)
+                       MaxBodyBytes max_body_bytes, Dispatch dispatch, Finished finished)
     : loop_(loop),
+      max_body_bytes_(std::move(max_body_bytes)),
       dispatch_(std::move(dispatch)),
       finished_(std::move(finished)),
       listening_(std::move(listening)),
-      tls_(std::move(tls)) {
+      tls_(std::move(tls)),
+      body_memory_bytes_(limits.body_memory_bytes) {
   if (getrandom(&request_prefix_, sizeof request_prefix_, 0) != sizeof request_prefix_) {
     throw std::runtime_error("getrandom failed");
   }
@@ -395,6 +415,12 @@ void HttpServer::connection_opened(int socket) {
 void HttpServer::connection_closed(int socket) {
   --connections_;
   loop_.unwatch(socket);
+}
+
+bool HttpServer::hold_body_bytes(std::size_t count) {
+  if (count > body_memory_bytes_ - held_body_bytes_) return false;
+  held_body_bytes_ += count;
+  return true;
 }
 
 std::string HttpServer::make_request_id() {

@@ -23,19 +23,22 @@ struct HttpLimits {
   unsigned connections = 4096;
   unsigned connections_per_address = 1024;
   std::chrono::seconds idle_timeout{60};
+  std::size_t body_memory_bytes = 64 * 1024 * 1024;  // of all requests together
 };
 
 class HttpServer {
  public:
   using Dispatch = std::function<void(const ExchangePtr&)>;
+  // How large the body of a request may be, of which only the head is there.
+  using MaxBodyBytes = std::function<std::size_t(const Request&)>;
   // A request is over: its response was sent, or nobody is there any more to send it to (status 499).
   using Finished = std::function<void(const Request&, const RequestRecord&)>;
 
   // `tls`: null for plain HTTP.
   // REQUIRES: `listening` is a listening, non-blocking socket; `dispatch` does not throw, and responds to every
   // exchange it is given, then or later.
-  HttpServer(EventLoop& loop, UniqueFd listening, const HttpLimits& limits, TlsCredentialsPtr tls, Dispatch dispatch,
-             Finished finished);
+  HttpServer(EventLoop& loop, UniqueFd listening, const HttpLimits& limits, TlsCredentialsPtr tls,
+             MaxBodyBytes max_body_bytes, Dispatch dispatch, Finished finished);
   // REQUIRES: is_quiet(), or that nothing responds to an exchange any more.
   ~HttpServer();
   HttpServer(const HttpServer&) = delete;
@@ -60,6 +63,10 @@ class HttpServer {
   void request_opened() { ++open_requests_; }
   void request_closed() { --open_requests_; }
   const TlsCredentialsPtr& tls() const { return tls_; }
+  std::size_t max_body_bytes(const Request& request) const { return max_body_bytes_(request); }
+  // False: too much is held already.
+  bool hold_body_bytes(std::size_t count);
+  void release_body_bytes(std::size_t count) { held_body_bytes_ -= count; }
   void run_soon() { run_needed_ = true; }
   void call_after_run(std::function<void()> call) { after_run_.push_back(std::move(call)); }
   bool is_stopping() const { return stopping_; }
@@ -71,6 +78,7 @@ class HttpServer {
   std::optional<std::chrono::milliseconds> run_library();
 
   EventLoop& loop_;
+  MaxBodyBytes max_body_bytes_;
   Dispatch dispatch_;
   Finished finished_;
   MHD_Daemon* daemon_ = nullptr;
@@ -85,6 +93,8 @@ class HttpServer {
   Clock::time_point run_at_ = Clock::time_point::max();
   std::size_t open_requests_ = 0;
   std::size_t connections_ = 0;
+  std::size_t body_memory_bytes_;
+  std::size_t held_body_bytes_ = 0;
   std::uint64_t request_prefix_;
   std::uint64_t next_request_ = 0;
 };

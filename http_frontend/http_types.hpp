@@ -30,6 +30,8 @@ struct Request {
   std::string_view authorization;  // empty: not sent
   std::string_view api_key;
   std::string_view content_type;
+  std::string_view content_encoding;
+  std::string_view idempotency_key;
   const ClientCertificate* client_certificate = nullptr;  // null: none; lives as long as the connection
 };
 

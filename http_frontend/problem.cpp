@@ -85,6 +85,8 @@ Response query_problem(const QueryFailure& failure, const Request& request) {
     return validation_problem({{"query", "cursor", validation::cursor_mismatch, "cursor_mismatch"}});
   }
   spdlog::error("request {}: SQLSTATE {}: {}", request.id, failure.sqlstate, failure.message);
+  if (failure.sqlstate == "25006")
+    return unavailable_problem("This database takes no events: it is a standby", "standby");
   if (is_passing_problem(failure)) return unavailable_problem("Database unavailable", "database_away");
   if (is_permission_problem(failure)) return problem(403, "Not enough permissions");
   return problem(500, "Internal Server Error");

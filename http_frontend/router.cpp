@@ -35,6 +35,16 @@ void respond_to_failure(const ExchangePtr& exchange, const char* what) {
 
 }  // namespace
 
+std::size_t Router::max_body_bytes(const Request& request) const {
+  const bool is_anonymous =
+      request.authorization.empty() && request.api_key.empty() && request.client_certificate == nullptr;
+  for (const Route& route : routes_) {
+    if (route.method != request.method || !match(route.path, request.path)) continue;
+    return is_anonymous && route.access != Access::open ? default_max_body_bytes : route.max_body_bytes;
+  }
+  return default_max_body_bytes;
+}
+
 void Router::dispatch(const ExchangePtr& exchange) const noexcept {
   try {
     find_and_call(exchange);
@@ -59,9 +69,11 @@ void Router::find_and_call(const ExchangePtr& exchange) const {
 
 void Router::call(const Route& route, const ExchangePtr& exchange, std::string argument) const {
   if (route.access == Access::open) return route.handler(exchange, nullptr, argument);
-  authenticator_.admit(exchange, [&route, exchange, argument = std::move(argument)](const PrincipalPtr& principal) {
-    route.handler(exchange, principal, argument);
-  });
+  const auto action = route.access == Access::writers ? Authenticator::Action::write : Authenticator::Action::read;
+  authenticator_.admit(exchange, action,
+                       [&route, exchange, argument = std::move(argument)](const PrincipalPtr& principal) {
+                         route.handler(exchange, principal, argument);
+                       });
 }
 
 }  // namespace audit::httpd

@@ -1,6 +1,7 @@
 // Which handler a method and a path belong to, and whether it needs to know who asks.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -16,17 +17,23 @@ class Router {
  public:
   // The principal is null on public routes; `argument` is what the path has in place of `{…}`, percent-decoded.
   using Handler = std::function<void(const ExchangePtr&, const PrincipalPtr&, const std::string& argument)>;
-  enum class Access { open, readers };
+  enum class Access { open, readers, writers };
 
   struct Route {
     std::string_view method;  // GET stands for HEAD, too
     std::string_view path;    // may end in `/{…}`, which matches one segment
     Access access;
     Handler handler;
+    std::size_t max_body_bytes = default_max_body_bytes;
   };
+  static constexpr std::size_t default_max_body_bytes = 16 * 1024;
 
   Router(Authenticator& authenticator, std::vector<Route> routes)
       : authenticator_(authenticator), routes_(std::move(routes)) {}
+
+  // How large the body of a request may be, before it is read. One without credentials, which will be refused, has no
+  // claim to more than the default.
+  std::size_t max_body_bytes(const Request& request) const;
 
   // Responds in any case: 404 and 405 itself. Does not throw.
   void dispatch(const ExchangePtr& exchange) const noexcept;

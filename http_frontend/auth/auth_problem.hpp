@@ -1,6 +1,8 @@
 // The responses to those who may not: 401 and 403.
 #pragma once
 
+#include <string>
+
 #include "http_types.hpp"
 #include "problem.hpp"
 
@@ -18,10 +20,13 @@ inline Response invalid_credential() {
   return response;
 }
 
-inline Response forbidden() {
+inline Response lacks_scope(const std::string& scope) {
   Response response = problem(403, "Not enough permissions");
-  response.headers.push_back({"WWW-Authenticate", "Bearer error=\"insufficient_scope\", scope=\"audit:read\""});
+  response.headers.push_back({"WWW-Authenticate", "Bearer error=\"insufficient_scope\", scope=\"" + scope + "\""});
   return response;
 }
+
+inline Response forbidden() { return lacks_scope("audit:read"); }
+inline Response forbidden_to_write() { return lacks_scope("audit:write"); }
 
 }  // namespace audit::httpd

@@ -19,17 +19,6 @@ std::int64_t unix_time_s() {
   return duration_cast<seconds>(system_clock::now().time_since_epoch()).count();
 }
 
-void admit_reader(const ExchangePtr& exchange, const PrincipalPtr& principal, const Authenticator::Admitted& admitted) {
-  RequestRecord& record = exchange->record();
-  record.principal = principal;
-  record.auth = Clock::now() - record.begun;
-  if (principal->scopes.allow_reading()) {
-    admitted(principal);
-  } else {
-    exchange->respond(forbidden());
-  }
-}
-
 }  // namespace
 
 struct Authenticator::Attempt {
@@ -80,7 +69,18 @@ PrincipalCache::Use Authenticator::cache_use() const {
   return sum;
 }
 
-void Authenticator::admit(const ExchangePtr& exchange, Admitted admitted) {
+void Authenticator::admit(const ExchangePtr& exchange, Action action, Admitted admitted) {
+  admit_anybody(exchange, [exchange, action, admitted = std::move(admitted)](const PrincipalPtr& principal) {
+    RequestRecord& record = exchange->record();
+    record.principal = principal;
+    record.auth = Clock::now() - record.begun;
+    const bool is_writing = action == Action::write;
+    if (is_writing ? principal->scopes.write : principal->scopes.allow_reading()) return admitted(principal);
+    exchange->respond(is_writing ? forbidden_to_write() : forbidden());
+  });
+}
+
+void Authenticator::admit_anybody(const ExchangePtr& exchange, Admitted admitted) {
   const Request& request = exchange->request();
   if (request.authorization.empty()) {
     if (!request.api_key.empty()) return admit_api_key(exchange, std::move(admitted));
@@ -94,7 +94,7 @@ void Authenticator::admit(const ExchangePtr& exchange, Admitted admitted) {
 
 void Authenticator::admit_bearer(const ExchangePtr& exchange, std::string_view token, Admitted admitted) {
   const Sha256 credential = sha256(token);
-  if (const PrincipalPtr known = tokens_.find(credential, Clock::now())) return admit_reader(exchange, known, admitted);
+  if (const PrincipalPtr known = tokens_.find(credential, Clock::now())) return admitted(known);
   const std::optional<Jwt> jwt = parse_jwt(token);
   if (!jwt) return exchange->respond(invalid_credential());
   Attempt attempt{exchange, std::move(admitted), &tokens_, credential, tokens_.generation()};
@@ -122,7 +122,7 @@ void Authenticator::admit_idp_token(Attempt attempt, std::string_view text, cons
 void Authenticator::admit_api_key(const ExchangePtr& exchange, Admitted admitted) {
   const Sha256 credential = sha256(exchange->request().api_key);
   if (const PrincipalPtr known = api_keys_.find(credential, Clock::now())) {
-    return admit_reader(exchange, known, admitted);
+    return admitted(known);
   }
   ask_database({exchange, std::move(admitted), &api_keys_, credential, api_keys_.generation()},
                api_key_query(credential), std::nullopt);
@@ -168,7 +168,7 @@ void Authenticator::conclude(const Attempt& attempt, Principal principal, std::o
   // The notice of a change may be here before the change is on the standby that was asked.
   if (pool_.has_standby()) expires_at = std::min(expires_at, now + standby_memory);
   attempt.cache->remember(attempt.credential, known, attempt.generation, now, expires_at);
-  admit_reader(attempt.exchange, known, attempt.admitted);
+  attempt.admitted(known);
 }
 
 }  // namespace audit::httpd

@@ -28,8 +28,9 @@ class Authenticator {
   void accept_idp(IdentityProvider provider, std::function<void()> on_unknown_key);
   void set_idp_keys(KeySetPtr keys);
 
-  // Calls `admitted` with somebody who may read, now or later; or responds itself.
-  void admit(const ExchangePtr& exchange, Admitted admitted);
+  // Calls `admitted` with somebody who may do that, now or later; or responds itself.
+  enum class Action { read, write };
+  void admit(const ExchangePtr& exchange, Action action, Admitted admitted);
 
   // What can be remembered depends on whether changes would be noticed.
   void principals_changed(PrincipalListener::State state);
@@ -40,6 +41,7 @@ class Authenticator {
  private:
   struct Attempt;  // one credential on its way
 
+  void admit_anybody(const ExchangePtr& exchange, Admitted admitted);
   void admit_bearer(const ExchangePtr& exchange, std::string_view token, Admitted admitted);
   void admit_idp_token(Attempt attempt, std::string_view text, const Jwt& jwt);
   void admit_api_key(const ExchangePtr& exchange, Admitted admitted);

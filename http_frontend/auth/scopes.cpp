@@ -5,6 +5,7 @@ namespace {
 
 constexpr std::string_view read_name = "audit:read";
 constexpr std::string_view read_self_name = "audit:read:self";
+constexpr std::string_view write_name = "audit:write";
 
 // Returns whether all names are known.
 bool add_names(std::string_view names, Scopes& scopes) {
@@ -16,6 +17,8 @@ bool add_names(std::string_view names, Scopes& scopes) {
       scopes.read = true;
     } else if (name == read_self_name) {
       scopes.read_self = true;
+    } else if (name == write_name) {
+      scopes.write = true;
     } else if (!name.empty()) {
       all_known = false;
     }
@@ -27,11 +30,13 @@ bool add_names(std::string_view names, Scopes& scopes) {
 }  // namespace
 
 std::string Scopes::text() const {
-  std::string text(read ? read_name : std::string_view());
-  if (read_self) {
-    if (read) text.push_back(' ');
-    text.append(read_self_name);
-  }
+  std::string text;
+  const auto add = [&text](bool is_held, std::string_view name) {
+    if (is_held) text.append(text.empty() ? "" : " ").append(name);
+  };
+  add(read, read_name);
+  add(read_self, read_self_name);
+  add(write, write_name);
   return text;
 }
 

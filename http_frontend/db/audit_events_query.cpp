@@ -19,6 +19,10 @@ constexpr const char* get_sql =
     "SELECT @schema@.audit_get_json(id => $1, user_id => $2)"
     " FROM pg_catalog.set_config('application_name', $3, true)";
 
+constexpr const char* log_sql =
+    "SELECT answer, status FROM @schema@.audit_log_json(events => $1, is_ndjson => $2, user_id => $3, principal => $4,"
+    " idempotency_key => $5) FROM pg_catalog.set_config('application_name', $6, true)";
+
 void add_text(Parameters& parameters, const std::optional<std::string>& text) {
   if (text) {
     parameters.add_bytes(*text);
@@ -48,7 +52,8 @@ std::vector<PreparedStatement> audit_events_statements() {
   using enum SqlType;
   return {{"role", set_role_sql, {text}},
           {"list", list_sql, {text, text, text, int8, text, text, text, int4, timestamptz, timestamptz, text}},
-          {"get", get_sql, {uuid, int8, text}}};
+          {"get", get_sql, {uuid, int8, text}},
+          {"log", log_sql, {text, boolean, int8, text, text, text}}};
 }
 
 Query list_query(const EventListParameters& from, const Principal& principal, std::string_view request_id) {
@@ -74,6 +79,18 @@ Query get_query(const Uuid& id, std::optional<std::int64_t> user_id, const Princ
   statement.parameters.add_bytes({reinterpret_cast<const char*>(id.data()), id.size()});
   add_number(statement.parameters, user_id);
   statement.parameters.add_bytes(application_name(request_id));
+  return under_role_of(principal, std::move(statement));
+}
+
+Query log_query(const EventsToLog& events, const Principal& principal, std::string_view request_id) {
+  Statement statement{"log", {}};
+  Parameters& parameters = statement.parameters;
+  parameters.add_view(events.body);
+  parameters.add_bool(events.is_ndjson);
+  add_number(parameters, events.user_id);
+  parameters.add_bytes(principal.name);
+  add_text(parameters, events.idempotency_key);
+  parameters.add_bytes(application_name(request_id));
   return under_role_of(principal, std::move(statement));
 }
 

@@ -1,8 +1,9 @@
-// The SQL behind GET /v1/audit/events and GET /v1/audit/events/{event_id}.
+// The SQL behind GET and POST /v1/audit/events and GET /v1/audit/events/{event_id}.
 #pragma once
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -23,5 +24,14 @@ Query list_query(const EventListParameters& parameters, const Principal& princip
 // One row, one column: the event, or null. `user_id`: only if the event is that user's.
 Query get_query(const Uuid& id, std::optional<std::int64_t> user_id, const Principal& principal,
                 std::string_view request_id);
+
+struct EventsToLog {
+  std::string_view body;  // must live until the query was answered
+  bool is_ndjson;
+  std::optional<std::int64_t> user_id;  // whose events they have to be
+  std::optional<std::string> idempotency_key;
+};
+// One row: the answer's body, which may be null, and its HTTP status.
+Query log_query(const EventsToLog& events, const Principal& principal, std::string_view request_id);
 
 }  // namespace audit::httpd

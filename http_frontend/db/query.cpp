@@ -22,6 +22,17 @@ Parameters& Parameters::add(std::string_view bytes, bool is_null) {
   return *this;
 }
 
+Parameters& Parameters::add_view(std::string_view bytes) {
+  add({}, false);
+  values_[count_ - 1].size = static_cast<std::uint32_t>(bytes.size());
+  values_[count_ - 1].foreign = bytes.data();
+  return *this;
+}
+
+Parameters& Parameters::add_bool(bool value) {
+  return add(value ? std::string_view("\1", 1) : std::string_view("\0", 1), false);
+}
+
 Parameters& Parameters::add_null() { return add({}, true); }
 
 Parameters& Parameters::add_bytes(std::string_view bytes) { return add(bytes, false); }

@@ -34,14 +34,19 @@ class Parameters {
   static constexpr std::size_t max_count = 11;
 
   Parameters& add_null();
+  Parameters& add_bool(bool value);
   Parameters& add_bytes(std::string_view bytes);  // bytea, and text in UTF-8 without U+0000
+  // The same without a copy. REQUIRES: the bytes live until the query was answered.
+  Parameters& add_view(std::string_view bytes);
   Parameters& add_int32(std::int32_t value);
   Parameters& add_int64(std::int64_t value);  // also timestamptz: microseconds since 2000
 
   std::size_t count() const { return count_; }
   bool is_null(std::size_t index) const { return values_[index].is_null; }
   std::string_view value(std::size_t index) const {
-    return std::string_view(bytes_).substr(values_[index].offset, values_[index].size);
+    const Value& value = values_[index];
+    if (value.foreign != nullptr) return {value.foreign, value.size};
+    return std::string_view(bytes_).substr(value.offset, value.size);
   }
 
  private:
@@ -49,6 +54,7 @@ class Parameters {
     std::uint32_t offset;
     std::uint32_t size;
     bool is_null;
+    const char* foreign = nullptr;  // instead of our own bytes
   };
   Parameters& add(std::string_view bytes, bool is_null);
 

@@ -129,7 +129,7 @@ void EventBatch::add_item(const JsonbValue& item) {
   const MemoryContext caller = MemoryContextSwitchTo(event_context_);
   EventDraft draft;
   read_event(item, count_, draft, problems_);
-  keep_to_user(draft);
+  if (problems_.empty()) keep_to_user(draft);
   if (problems_.empty()) {
     add(draft);
   } else {
