@@ -42,7 +42,7 @@ def test_members(daemon, key):
 
 
 @pytest.mark.parametrize("method, target, code, route", [
-    ("GET", EVENTS, 401, EVENTS), ("GET", "/nowhere?x=1", 404, ""), ("POST", EVENTS, 405, EVENTS),
+    ("GET", EVENTS, 401, EVENTS), ("GET", "/nowhere?x=1", 404, ""), ("PUT", EVENTS, 405, EVENTS),
     ("GET", "/healthz", 200, "/healthz"), ("POST", TOKEN, 400, TOKEN), ("GET", "/" + "x" * 9000, 414, "")])
 def test_every_request_has_its_line(daemon, method, target, code, route):
     daemon.client.send(target, method, {"X-Request-ID": "this"})

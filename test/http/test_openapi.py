@@ -68,7 +68,7 @@ def test_token_url_and_added_paths(served):
     flow = served["components"]["securitySchemes"]["OAuth2PasswordBearer"]["flows"]["password"]
     assert flow["tokenUrl"] == TOKEN
     assert {(path, method) for path, item in served["paths"].items() for method in item if method != "parameters"} >= {
-        (EVENTS, "get"), (EVENTS + "/{event_id}", "get"), (TOKEN, "post"), ("/healthz", "get"), ("/readyz", "get"),
+        (EVENTS, "get"), (EVENTS, "post"), (EVENTS + "/{event_id}", "get"), (TOKEN, "post"), ("/healthz", "get"), ("/readyz", "get"),
         ("/openapi.json", "get")}
 
 

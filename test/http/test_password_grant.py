@@ -231,7 +231,7 @@ def test_other_grant_types(client, user, grant_type):
     oauth_error(client.login(*user, grant_type=grant_type), "unsupported_grant_type")
 
 
-@pytest.mark.parametrize("scope", ["audit:write", "audit:read audit:write", "openid", "AUDIT:READ",
+@pytest.mark.parametrize("scope", ["audit:write", "audit:read audit:delete", "openid", "AUDIT:READ",
                                    "audit:read,audit:read:self",
                                    "é", "a\"b", "audit:read\taudit:read:self"])
 def test_scope_that_cannot_be_granted(client, user, scope):

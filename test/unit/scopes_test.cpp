@@ -21,6 +21,10 @@ TEST(Scopes, NeverWiderThanEitherSide) {
   EXPECT_EQ(own.narrowed_to(all).text(), "");
   EXPECT_EQ(all.narrowed_to(all).text(), "audit:read");
   EXPECT_EQ(own.narrowed_to({}).text(), "");
+  const Scopes writing{false, false, true};
+  EXPECT_EQ(writing.narrowed_to(writing).text(), "audit:write");
+  EXPECT_TRUE(all.narrowed_to(writing).are_none());
+  EXPECT_TRUE(writing.narrowed_to(all).are_none());
 }
 
 }  // namespace
