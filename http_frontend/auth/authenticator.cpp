@@ -136,7 +136,7 @@ void Authenticator::admit_certificate(const ExchangePtr& exchange, Admitted admi
   }
   const Sha256 credential = sha256(certificate.name);
   if (const PrincipalPtr known = certificates_.find(credential, Clock::now())) {
-    return admit_reader(exchange, known, admitted);
+    return admitted(known);
   }
   ask_database({exchange, std::move(admitted), &certificates_, credential, certificates_.generation()},
                certificate_query(certificate.name), std::nullopt);
