@@ -20,8 +20,9 @@ constexpr const char* get_sql =
     " FROM pg_catalog.set_config('application_name', $3, true)";
 
 constexpr const char* log_sql =
-    "SELECT answer, status FROM @schema@.audit_log_json(events => $1, is_ndjson => $2, user_id => $3, principal => $4,"
-    " idempotency_key => $5) FROM pg_catalog.set_config('application_name', $6, true)";
+    "SELECT (r.log).answer, (r.log).status FROM (SELECT @schema@.audit_log_json(events => $1, is_ndjson => $2,"
+    " user_id => $3, principal => $4, idempotency_key => $5) AS log"
+    " FROM pg_catalog.set_config('application_name', $6, true)) r";
 
 void add_text(Parameters& parameters, const std::optional<std::string>& text) {
   if (text) {
