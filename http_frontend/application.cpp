@@ -32,6 +32,7 @@ PoolSettings pool_settings(const Config& config) {
   settings.session.statements = audit_events_statements();
   for (PreparedStatement& statement : principal_statements())
     settings.session.statements.push_back(std::move(statement));
+  settings.session.statements.push_back(maintenance_statement());
   settings.size = config.pool_size;
   settings.queue_limit = config.queue_limit;
   settings.query_timeout = std::chrono::milliseconds(config.query_timeout_ms);
@@ -59,6 +60,7 @@ Application::Application(Settings settings, std::function<Settings()> reload, st
       signals_(watched_signals()),
       throttle_(settings_.config.login_attempts, std::chrono::seconds(settings_.config.login_window_s)),
       pool_(std::make_unique<PgPool>(loop_, pool_settings(settings_.config))),
+      maintenance_(*pool_),
       authenticator_(*pool_),
       listener_(std::make_unique<PrincipalListener>(
           loop_, pool_settings(settings_.config).session,
@@ -90,10 +92,12 @@ std::vector<Router::Route> Application::routes() {
 std::vector<Router::Route> Application::admin_routes() {
   using enum Router::Access;
   return {{"GET", "/healthz", open, [](auto& exchange, auto&, auto&) { handle_get_healthz(exchange); }},
-          {"GET", "/readyz", open, [this](auto& exchange, auto&, auto&) { handle_get_readyz(exchange, *pool_); }},
+          {"GET", "/readyz", open,
+           [this](auto& exchange, auto&, auto&) { handle_get_admin_readyz(exchange, *pool_, maintenance_); }},
           {"GET", "/metrics", open, [this](auto& exchange, auto&, auto&) {
-             handle_get_metrics(exchange, metrics_,
-                                {pool_->use(), authenticator_.cache_use(), server_->connection_count()});
+             handle_get_metrics(
+                 exchange, metrics_,
+                 {pool_->use(), authenticator_.cache_use(), server_->connection_count(), maintenance_.status()});
            }}};
 }
 

@@ -16,6 +16,7 @@
 #include "db/principal_listener.hpp"
 #include "event_loop.hpp"
 #include "http_server.hpp"
+#include "maintenance_watch.hpp"
 #include "metrics.hpp"
 #include "router.hpp"
 #include "settings.hpp"
@@ -54,6 +55,7 @@ class Application {
   UniqueFd signals_;
   LoginThrottle throttle_;
   std::unique_ptr<PgPool> pool_;
+  MaintenanceWatch maintenance_;
   Authenticator authenticator_;
   std::unique_ptr<PrincipalListener> listener_;
   std::unique_ptr<KeySetSource> key_source_;

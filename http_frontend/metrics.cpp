@@ -6,6 +6,7 @@
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
+#include <limits>
 #include <map>
 #include <utility>
 
@@ -27,6 +28,9 @@ Family<Counter>& counters(Registry& registry, const char* name, const char* help
 Family<Gauge>& gauges(Registry& registry, const char* name, const char* help) {
   return prometheus::BuildGauge().Name(name).Help(help).Register(registry);
 }
+
+// Prometheus' way to say that a value is not known.
+constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
 
 double seconds(RequestRecord::Clock::duration duration) { return std::chrono::duration<double>(duration).count(); }
 
@@ -55,6 +59,17 @@ struct Metrics::Families {
   Gauge& remembered =
       gauges(registry, "audit_httpd_principal_cache_entries", "Credentials remembered at present.").Add({});
   Gauge& connections = gauges(registry, "audit_httpd_http_connections", "Open HTTP connections.").Add({});
+  Gauge& is_behind =
+      gauges(registry, "audit_trail_is_behind", "1: partitions or retention need attention, see audit_status.").Add({});
+  Gauge& default_events =
+      gauges(registry, "audit_trail_default_events", "Events without a partition of their own, up to 1000.").Add({});
+  Gauge& holds = gauges(registry, "audit_trail_holds", "Legal holds in force.").Add({});
+  Gauge& bytes = gauges(registry, "audit_trail_bytes", "Size of all partitions with their indexes.").Add({});
+  Gauge& last_success = gauges(registry, "audit_trail_last_maintenance_timestamp_seconds",
+                               "When audit_maintain() last did all there was to do.")
+                            .Add({});
+  Gauge& oldest_event =
+      gauges(registry, "audit_trail_oldest_event_timestamp_seconds", "created_at of the oldest event.").Add({});
   Gauge& in_use = pool.Add({{"state", "in_use"}});
   Gauge& idle = pool.Add({{"state", "idle"}});
   Counter& hits = lookups.Add({{"result", "hit"}});
@@ -73,6 +88,17 @@ struct Metrics::Families {
   Histogram& stage(const char* name) {
     return stages.Add({{"stage", name}}, Histogram::BucketBoundaries{0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005,
                                                                      0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10});
+  }
+
+  void set(const std::optional<MaintenanceStatus>& status) {
+    const auto value = [&](auto of_status) { return status ? static_cast<double>(of_status(*status)) : unknown; };
+    const auto time = [](const std::optional<std::int64_t>& at) { return at ? static_cast<double>(*at) : unknown; };
+    is_behind.Set(value([](const auto& s) { return s.is_behind; }));
+    default_events.Set(value([](const auto& s) { return s.default_events; }));
+    holds.Set(value([](const auto& s) { return s.holds; }));
+    bytes.Set(value([](const auto& s) { return s.bytes; }));
+    last_success.Set(value([&](const auto& s) { return time(s.last_success); }));
+    oldest_event.Set(value([&](const auto& s) { return time(s.oldest_event); }));
   }
 
   Counter& requests_of(std::string_view route, int status) {
@@ -113,6 +139,7 @@ std::string Metrics::text(const State& state) {
   to.waiting.Set(static_cast<double>(state.pool.waiting));
   to.remembered.Set(static_cast<double>(state.principals.entries));
   to.connections.Set(static_cast<double>(state.http_connections));
+  to.set(state.maintenance);
   raise_to(to.hits, state.principals.hits);
   raise_to(to.misses, state.principals.misses);
   return prometheus::TextSerializer().Serialize(to.registry.Collect());

@@ -11,6 +11,7 @@
 #include "auth/principal_cache.hpp"
 #include "db/pg_pool.hpp"
 #include "http_types.hpp"
+#include "maintenance_watch.hpp"
 
 namespace audit::httpd {
 
@@ -30,6 +31,7 @@ class Metrics {
     PgPool::Use pool;
     PrincipalCache::Use principals;
     std::size_t http_connections;
+    std::optional<MaintenanceStatus> maintenance;
   };
   std::string text(const State& state);
 

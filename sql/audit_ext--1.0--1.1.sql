@@ -991,7 +991,8 @@ BEGIN
   EXECUTE format('GRANT SELECT ON @extschema@.audit_events TO %I', role);
   EXECUTE format('GRANT EXECUTE ON FUNCTION @extschema@.audit_list_json, @extschema@.audit_get_json,
                   @extschema@.audit_authenticate_password, @extschema@.audit_authenticate_token,
-                  @extschema@.audit_authenticate_api_key, @extschema@.audit_authenticate_certificate TO %I', role);
+                  @extschema@.audit_authenticate_api_key, @extschema@.audit_authenticate_certificate,
+                  @extschema@.audit_read_status TO %I', role);
   IF (SELECT r.rolsuper FROM pg_roles r WHERE r.rolname = current_user) THEN
     -- Passwords come as parameters of a statement; they must not get into the server's log with it.
     EXECUTE format('ALTER ROLE %I SET log_parameter_max_length = 0', role);
@@ -1015,7 +1016,8 @@ BEGIN
     WHERE p.oid OPERATOR(pg_catalog.=) '@extschema@.audit_authenticate_token(text, integer)'::regprocedure
       AND r.oid OPERATOR(pg_catalog.=) a.grantee AND a.grantee OPERATOR(pg_catalog.<>) p.proowner
   LOOP
-    EXECUTE pg_catalog.format('GRANT EXECUTE ON FUNCTION @extschema@.audit_authenticate_certificate TO %I', frontend);
+    EXECUTE pg_catalog.format('GRANT EXECUTE ON FUNCTION @extschema@.audit_authenticate_certificate, @extschema@.audit_read_status TO %I',
+                              frontend);
   END LOOP;
 END
 $$;

@@ -26,7 +26,7 @@ INSERT INTO may_execute VALUES
   ('tap_nobody',   '{audit_id_matches}'),
   ('tap_reader',   '{audit_explain,audit_get,audit_get_json,audit_id_matches,audit_list,audit_list_json}'),
   ('tap_writer',   '{audit_find_answer,audit_id_matches,audit_keep_answer,audit_log,audit_log_batch,audit_log_json,audit_log_text,audit_make_id}'),
-  ('tap_frontend', '{audit_authenticate_api_key,audit_authenticate_certificate,audit_authenticate_password,audit_authenticate_token,audit_get_json,audit_id_matches,audit_list_json}');
+  ('tap_frontend', '{audit_authenticate_api_key,audit_authenticate_certificate,audit_authenticate_password,audit_authenticate_token,audit_get_json,audit_id_matches,audit_list_json,audit_read_status}');
 SELECT set_eq(format('SELECT name FROM member_function WHERE has_function_privilege(%L, oid, ''EXECUTE'')', role), functions,
               role || ' may execute what it needs and nothing else') FROM may_execute ORDER BY role;
 
