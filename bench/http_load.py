@@ -114,7 +114,8 @@ class _Daemon:
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
         self._process = subprocess.Popen([_BINARY, "--database", database, "--listen", f"127.0.0.1:{self.port}", "--admin-listen", "127.0.0.1:0",
-                                          "--connections-per-address", str(2 * _OPEN_CONNECTIONS)], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+                                          "--connections-per-address", str(2 * _OPEN_CONNECTIONS),
+                                          "--address-requests-per-s", "0", "--principal-requests-per-s", "0"], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         end_s = time.monotonic() + _DEADLINE_S
         while not self._listens():
             if self._process.poll() is not None or time.monotonic() > end_s:

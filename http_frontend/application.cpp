@@ -40,6 +40,21 @@ PoolSettings pool_settings(const Config& config) {
   return settings;
 }
 
+HttpLimits http_limits(const Config& config) {
+  HttpLimits limits;
+  limits.connections = config.connection_limit;
+  limits.connections_per_address = config.connections_per_address;
+  limits.head_bytes = config.head_limit_bytes;
+  limits.target_bytes = config.target_limit_bytes;
+  limits.body_bytes = config.body_limit_bytes;
+  limits.body_memory_bytes = std::size_t{config.body_memory_mb} * 1024 * 1024;
+  limits.receive_timeout = std::chrono::seconds(config.receive_timeout_s);
+  limits.idle_timeout = std::chrono::seconds(config.idle_timeout_s);
+  limits.gzip_min_bytes = config.gzip_min_bytes;
+  limits.trusted_proxies = TrustedProxies::parse(config.trusted_proxies).value();
+  return limits;
+}
+
 UniqueFd watched_signals() {
   sigset_t signals;
   sigemptyset(&signals);
@@ -59,14 +74,15 @@ Application::Application(Settings settings, std::function<Settings()> reload, st
       passed_sockets_(std::move(sockets)),
       signals_(watched_signals()),
       throttle_(settings_.config.login_attempts, std::chrono::seconds(settings_.config.login_window_s)),
+      limits_(settings_.config.address_requests_per_s, settings_.config.principal_requests_per_s),
       pool_(std::make_unique<PgPool>(loop_, pool_settings(settings_.config))),
       maintenance_(*pool_),
       authenticator_(*pool_),
       listener_(std::make_unique<PrincipalListener>(
           loop_, pool_settings(settings_.config).session,
           [this](PrincipalListener::State state) { authenticator_.principals_changed(state); })),
-      router_(authenticator_, routes()),
-      admin_router_(authenticator_, admin_routes()) {
+      router_(authenticator_, limits_, routes()),
+      admin_router_(authenticator_, no_limits_, admin_routes()) {
   if (settings_.config.has_identity_provider()) set_up_identity_provider(settings_.keys);
 }
 
@@ -155,11 +171,8 @@ void Application::listen() {
                         "\"; FileDescriptorName= must be http or admin");
   }
   url_ = url_of(socket, settings_.tls ? "https" : "http");
-  const HttpLimits limits{settings_.config.connection_limit, settings_.config.connections_per_address,
-                          std::chrono::seconds(settings_.config.idle_timeout_s),
-                          std::size_t{settings_.config.body_memory_mb} * 1024 * 1024};
   server_ = std::make_unique<HttpServer>(
-      loop_, std::move(socket), limits, settings_.tls,
+      loop_, std::move(socket), http_limits(settings_.config), settings_.tls,
       [this](const Request& request) { return router_.max_body_bytes(request); },
       [this](const ExchangePtr& exchange) { dispatch(router_, exchange); },
       [this](const Request& request, const RequestRecord& record) {
@@ -181,7 +194,8 @@ UniqueFd Application::listening_socket(const std::string& name, const std::strin
 }
 
 void Application::listen_for_admins() {
-  constexpr HttpLimits limits{64, 64, std::chrono::seconds(60)};
+  HttpLimits limits;
+  limits.connections = limits.connections_per_address = 64;
   UniqueFd socket = listening_socket("admin", "admin-listen", settings_.config.admin_listen);
   const std::string url = url_of(socket, "http");
   admin_server_ = std::make_unique<HttpServer>(
@@ -213,6 +227,8 @@ void Application::apply_settings() {
   authenticator_.set_up(settings_.issuer, std::chrono::seconds(config.principal_cache_s));
   throttle_.set_limits(config.login_attempts, std::chrono::seconds(config.login_window_s));
   pool_->set_limits(config.queue_limit, std::chrono::milliseconds(config.request_timeout_ms));
+  limits_.set(config.address_requests_per_s, config.principal_requests_per_s);
+  server_->set_limits(http_limits(config));
   server_->set_server_timing(config.server_timing == "on");
   if (server_->has_tls()) server_->set_tls_credentials(settings_.tls);
 }

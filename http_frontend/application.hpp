@@ -54,6 +54,8 @@ class Application {
   EventLoop loop_;
   UniqueFd signals_;
   LoginThrottle throttle_;
+  RateLimits limits_;
+  RateLimits no_limits_{0, 0};
   std::unique_ptr<PgPool> pool_;
   MaintenanceWatch maintenance_;
   Authenticator authenticator_;

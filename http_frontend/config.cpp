@@ -12,6 +12,7 @@
 
 #include "auth/jwt_verifier.hpp"
 #include "db/pg_session.hpp"
+#include "trusted_proxies.hpp"
 #include "version.hpp"
 
 namespace audit::httpd {
@@ -102,12 +103,13 @@ class Reader {
   // Sockets, sessions and the library's own limits are made once.
   inline static const std::set<std::string> restart_only{
       "listen",         "admin-listen",     "plain-http",       "database",
-      "pool-size",      "query-timeout-ms", "connection-limit", "connections-per-address",
+      "pool-size",      "query-timeout-ms", "connection-limit", "head-limit-bytes",
       "idle-timeout-s", "jwks-file",        "jwks-url",         "jwks-refresh-s",
       "idp-issuer",     "idp-audience",     "idp-algorithms",   "idp-user-id-claim",
       "idp-role-claim"};
 
   void declare();
+  void declare_limits();
   void declare_identity();
   std::vector<std::string> arguments(int argc, const char* const* argv);
 
@@ -158,15 +160,30 @@ void Reader::declare() {
   number("query-timeout-ms", config_.query_timeout_ms, 1, 3'600'000, "Longest run of a query");
   number("request-timeout-ms", config_.request_timeout_ms, 1, 3'600'000, "Longest wait and query together");
   declare_identity();
-  number("connection-limit", config_.connection_limit, 1, 1'000'000, "HTTP connections");
-  number("connections-per-address", config_.connections_per_address, 1, 1'000'000, "HTTP connections of one address");
-  number("idle-timeout-s", config_.idle_timeout_s, 1, 86'400,
-         "Close an HTTP connection that has been silent for so long");
-  number("body-memory-mb", config_.body_memory_mb, 10, 1'000'000, "Memory for the bodies of all requests together");
+  declare_limits();
   number("drain-timeout-ms", config_.drain_timeout_ms, 0, 3'600'000, "At the end, wait so long for requests under way");
   choice("server-timing", config_.server_timing, {"off", "on"}, "Tell callers how long each stage took");
   choice("log-level", config_.log_level, {"debug", "info", "warn", "error", "off"}, "How much to log");
   choice("log-format", config_.log_format, {"text", "json"}, "How to log it");
+}
+
+void Reader::declare_limits() {
+  number("connection-limit", config_.connection_limit, 1, 1'000'000, "HTTP connections");
+  number("connections-per-address", config_.connections_per_address, 1, 1'000'000, "HTTP connections of one address");
+  number("address-requests-per-s", config_.address_requests_per_s, 0, 1'000'000,
+         "Requests a second of one address; 0: no limit");
+  number("principal-requests-per-s", config_.principal_requests_per_s, 0, 1'000'000,
+         "Requests a second of one user or key; 0: no limit");
+  number("head-limit-bytes", config_.head_limit_bytes, 4096, 1'048'576, "Memory for the head of a request");
+  number("target-limit-bytes", config_.target_limit_bytes, 256, 1'048'576, "Longest path and query");
+  number("body-limit-bytes", config_.body_limit_bytes, 1024, 10'485'760, "Largest body of a request");
+  number("body-memory-mb", config_.body_memory_mb, 10, 1'000'000, "Memory for the bodies of all requests together");
+  number("receive-timeout-s", config_.receive_timeout_s, 1, 86'400, "A request must have arrived whole after so long");
+  number("idle-timeout-s", config_.idle_timeout_s, 1, 86'400,
+         "Close an HTTP connection that has been silent for so long");
+  number("gzip-min-bytes", config_.gzip_min_bytes, 0, 1'073'741'824,
+         "Compress answers from this size on for those who take it; 0: none");
+  text("trusted-proxies", config_.trusted_proxies, "Addresses and networks whose X-Forwarded-For is believed");
 }
 
 void Reader::declare_identity() {
@@ -242,6 +259,11 @@ void check(const Config& config, const Reader& reader) {
   if (!config.tls_client_ca_file.empty() && !config.has_tls()) {
     fail("tls-client-ca-file", "is of no use without --tls-certificate-file and --tls-key-file");
   }
+  if (!TrustedProxies::parse(config.trusted_proxies)) {
+    fail("trusted-proxies", "is no list of addresses and networks, such as 192.0.2.1, 2001:db8::/32");
+  }
+  if (config.target_limit_bytes >= config.head_limit_bytes)
+    fail("target-limit-bytes", "must be below --head-limit-bytes");
   if (!is_valid_conninfo(config.database)) fail("database", "is no libpq connection string or URI");
   if (!config.jwks_file.empty() && !config.jwks_url.empty())
     fail("jwks-url", "cannot be set together with --jwks-file");

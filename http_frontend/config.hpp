@@ -44,8 +44,16 @@ struct Config {
   unsigned login_window_s = 60;
   unsigned connection_limit = 4096;
   unsigned connections_per_address = 1024;
+  unsigned address_requests_per_s = 2000;
+  unsigned principal_requests_per_s = 1000;
+  unsigned head_limit_bytes = 10 * 1024;
+  unsigned target_limit_bytes = 8 * 1024;
+  unsigned body_limit_bytes = 10 * 1024 * 1024;
+  unsigned receive_timeout_s = 30;
   unsigned idle_timeout_s = 60;
   unsigned body_memory_mb = 64;
+  unsigned gzip_min_bytes = 1024;
+  std::string trusted_proxies;
   unsigned drain_timeout_ms = 10000;
   std::string log_level = "info";
   std::string log_format = "text";    // or "json"

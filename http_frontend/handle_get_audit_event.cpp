@@ -36,13 +36,15 @@ void handle_get_audit_event(const ExchangePtr& exchange, const PrincipalPtr& pri
   const bool sees_all = principal->scopes.read;
   if (!sees_all && !principal->user_id) return exchange->respond(forbidden());
   Query query = get_query(*id, sees_all ? std::nullopt : principal->user_id, *principal, exchange->request().id);
-  pool.run(std::move(query), Lane::normal, record_of(exchange), [exchange](QueryOutcome outcome) {
-    if (auto* result = std::get_if<PgResult>(&outcome)) {
-      exchange->respond(event_response(std::move(*result)));
-    } else {
-      exchange->respond(query_problem(std::get<QueryFailure>(outcome), exchange->request()));
-    }
-  });
+  const QueryId query_id =
+      pool.run(std::move(query), Lane::normal, record_of(exchange), [exchange](QueryOutcome outcome) {
+        if (auto* result = std::get_if<PgResult>(&outcome)) {
+          exchange->respond(event_response(std::move(*result)));
+        } else {
+          exchange->respond(query_problem(std::get<QueryFailure>(outcome), exchange->request()));
+        }
+      });
+  if (query_id != no_query) exchange->when_client_goes([&pool, query_id] { pool.cancel(query_id); });
 }
 
 }  // namespace audit::httpd

@@ -38,14 +38,16 @@ void handle_get_audit_events(const ExchangePtr& exchange, const PrincipalPtr& pr
   ParsedListParameters parsed = parse_list_parameters(exchange->request().query, is_strict);
   if (!parsed.errors.empty()) return exchange->respond(validation_problem(parsed.errors));
   if (!keep_to_own_events(*principal, parsed.parameters)) return exchange->respond(forbidden());
-  pool.run(list_query(parsed.parameters, *principal, exchange->request().id), Lane::normal, record_of(exchange),
-           [exchange, is_strict](QueryOutcome outcome) {
-             if (auto* result = std::get_if<PgResult>(&outcome)) {
-               exchange->respond(page_response(std::move(*result), exchange->request(), is_strict));
-             } else {
-               exchange->respond(query_problem(std::get<QueryFailure>(outcome), exchange->request()));
-             }
-           });
+  const QueryId id =
+      pool.run(list_query(parsed.parameters, *principal, exchange->request().id), Lane::normal, record_of(exchange),
+               [exchange, is_strict](QueryOutcome outcome) {
+                 if (auto* result = std::get_if<PgResult>(&outcome)) {
+                   exchange->respond(page_response(std::move(*result), exchange->request(), is_strict));
+                 } else {
+                   exchange->respond(query_problem(std::get<QueryFailure>(outcome), exchange->request()));
+                 }
+               });
+  if (id != no_query) exchange->when_client_goes([&pool, id] { pool.cancel(id); });
 }
 
 std::string_view next_cursor_of(std::string_view body) {

@@ -55,14 +55,14 @@ void handle_post_auth_token(const ExchangePtr& exchange, PgPool& pool, LoginThro
     return exchange->respond(oauth_problem(400, wrong->error, wrong->description));
   }
   auto& grant = std::get<PasswordGrant>(parsed);
-  if (const auto wait = throttle.begin(grant.username, request.client_address, Clock::now())) {
+  if (const auto wait = throttle.begin(grant.username, request.client_group.text(), Clock::now())) {
     return exchange->respond(too_many_attempts(*wait));
   }
   Query query = password_query(grant.username, grant.password);
   grant.password.clear();
   pool.run(std::move(query), Lane::password, record_of(exchange),
            [exchange, &throttle, issuer, grant](QueryOutcome outcome) {
-             const std::string& address = exchange->request().client_address;
+             const std::string address = exchange->request().client_group.text();
              if (const auto* failure = std::get_if<QueryFailure>(&outcome)) {
                throttle.undecided(grant.username, address);
                return exchange->respond(query_problem(*failure, exchange->request()));

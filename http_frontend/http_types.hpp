@@ -3,12 +3,15 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "ip_address.hpp"
 
 namespace audit::httpd {
 
@@ -24,7 +27,8 @@ struct Request {
   std::string path;            // raw, without query and fragment
   std::string query;           // raw, without '?' and fragment
   std::string id;              // X-Request-ID: the caller's if sane, else made
-  std::string client_address;  // numeric, without port
+  std::string client_address;  // numeric, without port; behind our proxies the one that they name
+  IpAddress client_group;      // what limits count that client as
   std::string body;
   std::string prefer;              // all Prefer headers, joined by commas
   std::string_view authorization;  // empty: not sent
@@ -105,9 +109,27 @@ class Exchange {
   // REQUIRES: called exactly once, on the loop's thread.
   virtual void respond(Response response) = 0;
 
+  // Goes with the response, whichever it will be.
+  void add_header(Header header) { headers_.push_back(std::move(header)); }
+
+  // Calls `cancel` if the client goes away before the response; it may respond. A later call replaces it.
+  void when_client_goes(std::function<void()> cancel) {
+    cancel_ = std::move(cancel);
+    if (has_gone_) client_has_gone();
+  }
+  void client_has_gone() {
+    has_gone_ = true;
+    if (const auto cancel = std::exchange(cancel_, nullptr)) cancel();
+  }
+
  protected:
   Request request_;
   RequestRecord record_;
+  std::vector<Header> headers_;
+
+ private:
+  std::function<void()> cancel_;
+  bool has_gone_ = false;
 };
 
 using ExchangePtr = std::shared_ptr<Exchange>;

@@ -73,6 +73,7 @@ Response query_problem(const QueryFailure& failure, const Request& request) {
   switch (failure.kind) {
     case QueryFailure::Kind::away: return unavailable_problem("Database unavailable", "database_away");
     case QueryFailure::Kind::overloaded: return unavailable_problem("Too many requests are waiting", "overloaded");
+    case QueryFailure::Kind::abandoned: return problem(499, "The client has gone");
     case QueryFailure::Kind::timed_out:
       spdlog::warn("request {}: the query took too long: {}", request.id, failure.message);
       return problem(504, "The query took too long");

@@ -54,6 +54,7 @@ void Router::dispatch(const ExchangePtr& exchange) const noexcept {
 }
 
 void Router::find_and_call(const ExchangePtr& exchange) const {
+  if (!limits_.admit_address(*exchange)) return;
   const Request& request = exchange->request();
   const std::string_view method = request.method == "HEAD" ? "GET" : std::string_view(request.method);
   std::string allowed;
@@ -71,8 +72,9 @@ void Router::call(const Route& route, const ExchangePtr& exchange, std::string a
   if (route.access == Access::open) return route.handler(exchange, nullptr, argument);
   const auto action = route.access == Access::writers ? Authenticator::Action::write : Authenticator::Action::read;
   authenticator_.admit(exchange, action,
-                       [&route, exchange, argument = std::move(argument)](const PrincipalPtr& principal) {
-                         route.handler(exchange, principal, argument);
+                       [this, &route, exchange, argument = std::move(argument)](const PrincipalPtr& principal) {
+                         if (limits_.admit_principal(*exchange, *principal))
+                           route.handler(exchange, principal, argument);
                        });
 }
 

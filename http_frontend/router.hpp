@@ -10,6 +10,7 @@
 #include "auth/authenticator.hpp"
 #include "auth/principal.hpp"
 #include "http_types.hpp"
+#include "rate_limits.hpp"
 
 namespace audit::httpd {
 
@@ -28,14 +29,14 @@ class Router {
   };
   static constexpr std::size_t default_max_body_bytes = 16 * 1024;
 
-  Router(Authenticator& authenticator, std::vector<Route> routes)
-      : authenticator_(authenticator), routes_(std::move(routes)) {}
+  Router(Authenticator& authenticator, RateLimits& limits, std::vector<Route> routes)
+      : authenticator_(authenticator), limits_(limits), routes_(std::move(routes)) {}
 
   // How large the body of a request may be, before it is read. One without credentials, which will be refused, has no
   // claim to more than the default.
   std::size_t max_body_bytes(const Request& request) const;
 
-  // Responds in any case: 404 and 405 itself. Does not throw.
+  // Responds in any case: 404, 405 and 429 itself. Does not throw.
   void dispatch(const ExchangePtr& exchange) const noexcept;
 
  private:
@@ -43,6 +44,7 @@ class Router {
   void call(const Route& route, const ExchangePtr& exchange, std::string argument) const;
 
   Authenticator& authenticator_;
+  RateLimits& limits_;
   std::vector<Route> routes_;
 };
 

@@ -24,7 +24,7 @@ only '(.*/)?gin_entries\.hpp' 'src/pg/(gin_entries|pending_list|posting_reader)\
 only 'access/nbtree\.h' 'src/pg/key_walk\.cpp'
 only '(access|catalog|commands|executor|fmgr|funcapi|miscadmin|nodes|parser|storage|tcop|utils)[/.].*' 'src/pg/.*'
 only '(.*/)?pg/[a-z_0-9]+\.hpp' 'src/pg/.*'
-only 'microhttpd\.h' 'http_frontend/http_server\.cpp'
+only 'microhttpd\.h' 'http_frontend/(http_server\.cpp|mhd_exchange\.hpp)'
 only 'prometheus/.*' 'http_frontend/metrics\.cpp'
 only 'gnutls/.*' 'http_frontend/tls_credentials\.cpp' 'http_frontend/auth/.*\.cpp'
 only 'libpq-fe\.h|libpq/.*' 'http_frontend/db/pg_(connection|session)\.(hpp|cpp)'

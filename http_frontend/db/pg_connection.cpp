@@ -70,8 +70,9 @@ bool PgConnection::is_standby() const {
   return value != nullptr && std::string_view(value) == "on";
 }
 
-void PgConnection::run(const Query& query, Clock::time_point deadline, QueryCallback done) {
+void PgConnection::run(const Query& query, Clock::time_point deadline, QueryCallback done, QueryId id) {
   state_ = State::busy;
+  id_ = id;
   done_ = std::move(done);
   timer_ = loop_.call_at(deadline, [this] { on_deadline(); });
   if (send(query)) {
@@ -181,11 +182,20 @@ void PgConnection::on_deadline() {
     lose("no answer to a cancelled query");
     return;
   }
+  give_up({QueryFailure::Kind::timed_out, "57014", {}, "cancelled at the request's deadline"});
+}
+
+void PgConnection::abandon() {
+  loop_.cancel(*timer_);
+  give_up({QueryFailure::Kind::abandoned, "57014", {}, "cancelled because the client has gone"});
+}
+
+void PgConnection::give_up(QueryFailure failure) {
   state_ = State::draining;
   is_synced_ = is_cancel_returned_ = false;
   timer_ = loop_.call_after(drain_time, [this] { on_deadline(); });
   cancel_query();
-  answer(QueryFailure{QueryFailure::Kind::timed_out, "57014", {}, "cancelled at the request's deadline"});
+  answer(std::move(failure));
 }
 
 void PgConnection::cancel_query() {

@@ -34,7 +34,11 @@ class PgConnection {
   bool is_idle() const { return state_ == State::idle; }
   bool is_standby() const;
   // REQUIRES: is_idle(). `done` is called later, exactly once.
-  void run(const Query& query, Clock::time_point deadline, QueryCallback done);
+  void run(const Query& query, Clock::time_point deadline, QueryCallback done, QueryId id = no_query);
+  // The query that `done` still waits for.
+  QueryId running() const { return state_ == State::busy ? id_ : no_query; }
+  // REQUIRES: running(). `done` is called at once, and the query cancelled.
+  void abandon();
 
  private:
   enum class State { idle, busy, draining, lost };
@@ -47,6 +51,7 @@ class PgConnection {
   void finish_query();
   void become_idle_when_drained();
   void on_deadline();
+  void give_up(QueryFailure failure);
   void cancel_query();
   void lose_soon();
   void lose(const std::string& why);
@@ -62,6 +67,7 @@ class PgConnection {
   bool is_synced_ = false;           // while draining: the server has finished the query
   bool is_cancel_returned_ = false;  // while draining: no cancel can hit the next query
   QueryCallback done_;
+  QueryId id_ = no_query;
   std::optional<EventLoop::TimerId> timer_;
   std::optional<PgResult> result_;
   std::optional<QueryFailure> failure_;

@@ -142,21 +142,36 @@ void PgPool::note_role(std::optional<std::string_view> why_too_mighty) {
   if (!is_too_mighty_ && was_too_mighty) spdlog::info("ready again: the database role is not too mighty any more");
 }
 
-void PgPool::run(Query query, Lane lane, RequestRecordPtr record, QueryCallback done) {
+QueryId PgPool::run(Query query, Lane lane, RequestRecordPtr record, QueryCallback done) {
   if (is_away_) {
     done(QueryFailure{QueryFailure::Kind::away, {}, {}, "no connection"});
-    return;
+    return no_query;
   }
   Queue& queue = lane == Lane::password ? passwords_ : normal_;
   const bool must_wait = !queue.empty() || idle_connection() == nullptr;
   if (must_wait && !has_room(lane)) {
     done(QueryFailure{QueryFailure::Kind::overloaded, {}, {}, "the queue is full"});
-    return;
+    return no_query;
   }
   const Clock::time_point now = Clock::now();
-  queue.push_back({std::move(query), std::move(record), std::move(done), now, now + settings_.request_timeout});
+  const QueryId id = ++last_id_;
+  queue.push_back({id, std::move(query), std::move(record), std::move(done), now, now + settings_.request_timeout});
   serve_waiting();
   if (!expiry_ && (!normal_.empty() || !passwords_.empty())) expire_waiting();
+  return id;
+}
+
+void PgPool::cancel(QueryId id) {
+  for (Queue* queue : {&normal_, &passwords_}) {
+    const auto found = std::find_if(queue->begin(), queue->end(), [&](const auto& one) { return one.id == id; });
+    if (found == queue->end()) continue;
+    const QueryCallback done = std::move(found->done);
+    queue->erase(found);
+    return done(QueryFailure{QueryFailure::Kind::abandoned, {}, {}, "the client has gone"});
+  }
+  for (const auto& connection : connections_) {
+    if (connection->running() == id) return connection->abandon();
+  }
 }
 
 // Those who wait for a password check, slow as it is, may take a quarter of the room.
@@ -200,20 +215,22 @@ void PgPool::start_query(PgConnection& connection, Waiting waiting, Lane lane) {
     waiting.record->queue = *waiting.record->query_begun - waiting.begun;
   }
   if (lane == Lane::normal) {
-    connection.run(waiting.query, deadline, std::move(waiting.done));
+    connection.run(waiting.query, deadline, std::move(waiting.done), waiting.id);
     return;
   }
   ++running_passwords_;
-  connection.run(waiting.query, deadline,
-                 [this, is_alive = is_alive_, done = std::move(waiting.done)](QueryOutcome outcome) {
-                   if (*is_alive) {
-                     --running_passwords_;
-                     loop_.call_soon([this, is_alive] {
-                       if (*is_alive) serve_waiting();
-                     });
-                   }
-                   done(std::move(outcome));
-                 });
+  connection.run(
+      waiting.query, deadline,
+      [this, is_alive = is_alive_, done = std::move(waiting.done)](QueryOutcome outcome) {
+        if (*is_alive) {
+          --running_passwords_;
+          loop_.call_soon([this, is_alive] {
+            if (*is_alive) serve_waiting();
+          });
+        }
+        done(std::move(outcome));
+      },
+      waiting.id);
 }
 
 // Every request may wait equally long, so the first of each queue is the first to expire.

@@ -48,8 +48,11 @@ class PgPool {
   }
 
   void start(FirstAttempt on_first_attempt);
-  // `record` is told how long the query waited and when it began; may be null.
-  void run(Query query, Lane lane, RequestRecordPtr record, QueryCallback done);
+  // `record` is told how long the query waited and when it began; may be null. The result is no_query if `done` was
+  // called already.
+  QueryId run(Query query, Lane lane, RequestRecordPtr record, QueryCallback done);
+  // Calls back with `abandoned`, if the query still waits or runs.
+  void cancel(QueryId id);
 
   bool is_usable() const { return open_count() != 0; }
   // Usable, by a role that may do no more than it must.
@@ -66,6 +69,7 @@ class PgPool {
 
  private:
   struct Waiting {
+    QueryId id;
     Query query;
     RequestRecordPtr record;
     QueryCallback done;
@@ -104,6 +108,7 @@ class PgPool {
   std::chrono::milliseconds pause_{0};
   std::optional<EventLoop::TimerId> retry_;
   std::optional<EventLoop::TimerId> check_;
+  QueryId last_id_ = no_query;
   Queue normal_;
   Queue passwords_;
   std::size_t running_passwords_ = 0;

@@ -68,6 +68,10 @@ struct Statement {
   Parameters parameters;
 };
 
+// Names a query while it waits or runs, to cancel it by.
+using QueryId = std::uint64_t;
+inline constexpr QueryId no_query = 0;
+
 // Runs as one transaction; the result is the last statement's.
 using Query = std::vector<Statement>;
 

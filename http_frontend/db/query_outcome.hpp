@@ -35,6 +35,7 @@ struct QueryFailure {
     timed_out,   // cancelled by the server or by us
     away,        // no connection, or it broke
     overloaded,  // the queue is full, or the request waited in it for too long
+    abandoned,   // cancelled because nobody waits for it any more
   };
   Kind kind;
   std::string sqlstate;

@@ -36,7 +36,8 @@ def start_daemon():
     started = []
 
     def start(trail, **options):
-        settings = {"query_timeout_ms": 2000, "request_timeout_ms": 3000, "pool_size": 4, **options}
+        settings = {"query_timeout_ms": 2000, "request_timeout_ms": 3000, "pool_size": 4,
+                    "address_requests_per_s": 0, "principal_requests_per_s": 0, **options}
         started.append(Daemon(database=trail.database.conninfo(), **settings))
         return started[-1]
 

@@ -81,8 +81,9 @@ def start_daemon():
 
 @pytest.fixture(scope="session")
 def daemon(database, secret_file):
-    """The daemon that most tests share. Logins fail often in these tests: no limit on them."""
-    daemon = Daemon(database=database.conninfo(), token_secret_file=secret_file, login_attempts=100000)
+    """The daemon that most tests share. Logins fail often in these tests, and requests come fast: no limits on them."""
+    daemon = Daemon(database=database.conninfo(), token_secret_file=secret_file, login_attempts=100000,
+                    address_requests_per_s=0, principal_requests_per_s=0)
     yield daemon
     daemon.stop()
 

@@ -118,7 +118,8 @@ def main():
         secret_file = os.path.join(directory, "token_secret")
         with open(os.open(secret_file, os.O_CREAT | os.O_WRONLY, 0o600), "w", encoding="ascii") as file:
             file.write(secret(secrets.token_urlsafe(48)))
-        daemon = Daemon(database=database.conninfo(), token_secret_file=secret_file, login_attempts=1000000)
+        daemon = Daemon(database=database.conninfo(), token_secret_file=secret_file, login_attempts=1000000,
+                        address_requests_per_s=0, principal_requests_per_s=0)
         began_s = time.monotonic()
         try:
             scan_for_injections(daemon, trail, directory)

@@ -172,7 +172,8 @@ def main(duration_s):
         with open(os.open(secret_file, os.O_CREAT | os.O_WRONLY, 0o600), "w", encoding="ascii") as file:
             file.write(secret(secrets.token_urlsafe(48)))
         user = database.create_user("soak", PASSWORD)
-        daemon = Daemon(database=database.conninfo(), token_secret_file=secret_file, token_lifetime_s=duration_s + 600)
+        daemon = Daemon(database=database.conninfo(), token_secret_file=secret_file, token_lifetime_s=duration_s + 600,
+                        address_requests_per_s=0, principal_requests_per_s=0)
         with contextlib.ExitStack() as stack:
             stack.callback(lambda: daemon.running and daemon.stop())
             token = daemon.client.token(*user)
