@@ -12,6 +12,8 @@
 #include "event_loop.hpp"
 #include "http_types.hpp"
 
+struct gnutls_session_int;
+
 namespace audit::httpd {
 
 class HttpServer;

@@ -149,14 +149,6 @@ KeySetPtr KeySet::from_json(const std::string& json) {
   return set->keys_.empty() ? nullptr : set;
 }
 
-KeySetPtr KeySet::from_url(const std::string& url) {
-  const JwksPtr jwks = new_key_set();
-  r_jwks_import_from_uri(jwks.get(), url.c_str(), 0);
-  auto set = std::make_shared<KeySet>();
-  set->keys_ = usable_keys(jwks.get());
-  return set->keys_.empty() ? nullptr : set;
-}
-
 JwtLibrary::JwtLibrary() {
   if (r_global_init() != RHN_OK) throw std::runtime_error("rhonabwy does not start");
 }

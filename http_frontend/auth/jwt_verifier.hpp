@@ -25,8 +25,6 @@ class KeySet {
 
   // Null when there is no usable key.
   static std::shared_ptr<const KeySet> from_json(const std::string& json);
-  // Fetches it; blocks.
-  static std::shared_ptr<const KeySet> from_url(const std::string& url);
 
   struct Key;
   const std::vector<Key>& keys() const { return keys_; }

@@ -7,6 +7,8 @@
 #include <sstream>
 #include <utility>
 
+#include "auth/http_fetch.hpp"
+
 namespace audit::httpd {
 namespace {
 
@@ -15,7 +17,10 @@ constexpr std::chrono::seconds shortest_interval{10};
 }  // namespace
 
 KeySetPtr load_key_set(const KeySetLocation& location) {
-  if (location.file.empty()) return KeySet::from_url(location.url);
+  if (location.file.empty()) {
+    const std::optional<std::string> json = fetch(location.url, {});
+    return json ? KeySet::from_json(*json) : nullptr;
+  }
   std::ostringstream json;
   json << std::ifstream(location.file, std::ios::binary).rdbuf();  // of no file, or a directory: nothing
   return KeySet::from_json(json.str());

@@ -30,9 +30,12 @@ def await_request(daemon, **members):
     return eventually(find, f"a line with {members} in:\n{daemon.log}")
 
 
-def test_members(daemon, key):
-    answer = daemon.client.list(key, headers={"X-Request-ID": "my-request"}, limit=2)
-    line = await_request(daemon, request_id="my-request")
+@pytest.mark.parametrize("encoding", ["identity", "gzip"])
+def test_members(daemon, key, encoding):
+    request_id = f"my-{encoding}-request"
+    headers = {"X-Request-ID": request_id, "X-API-Key": key, "Accept-Encoding": encoding}
+    answer = daemon.client.send(EVENTS + "?limit=2", headers=headers)
+    line = await_request(daemon, request_id=request_id)
     assert {name: line[name] for name in ("level", "client", "principal", "method", "route", "code", "bytes")} == {
         "level": "info", "client": "127.0.0.1", "principal": "api_key:reads everything", "method": "GET",
         "route": EVENTS, "code": 200, "bytes": len(answer.body)}
