@@ -1,4 +1,5 @@
 # The database away, hanging, slow or back again: 503 with Retry-After meanwhile, served without a restart after.
+import contextlib
 import signal
 import threading
 import time
@@ -236,6 +237,27 @@ def test_slow_queries_hold_up_nothing_else(scratch, scratch_key, locked, start_d
             assert time.monotonic() - started < 3
             assert not any(future.done() for future in slow)
         assert [future.result().status for future in slow] == [200, 200]
+
+
+def test_a_flood_of_logins_leaves_room_for_others(scratch, scratch_key, start_daemon, secret_file):
+    """Password checks hold half of the connections and a quarter of the queue, however many are wanted."""
+    daemon = start_daemon(database=scratch.conninfo(), token_secret_file=secret_file, pool_size=4, queue_limit=8,
+                          query_timeout_ms=PATIENT_MS, request_timeout_ms=PATIENT_MS, login_attempts=1000)
+    client = daemon.client
+    assert client.list(scratch_key).status == 200
+    with ThreadPoolExecutor(max_workers=20) as pool, contextlib.closing(scratch.connect()) as lock:
+        lock.autocommit = False
+        lock.cursor().execute("LOCK TABLE audit_users IN ACCESS EXCLUSIVE MODE")
+        logins = [pool.submit(Client(client.address).login, f"nobody {number}", "wrong") for number in range(20)]
+        eventually(lambda: sum(future.done() for future in logins) == 16, "all but four are answered at once")
+        for future in logins:
+            if future.done():
+                answer = future.result()
+                assert (answer.status, int(answer.headers["Retry-After"]) > 0) == (503, True)
+        assert waiting(scratch) == 2
+        assert [client.list(scratch_key).status for _ in range(10)] == [200] * 10
+        lock.rollback()
+        assert sorted(future.result().status for future in logins) == [400] * 4 + [503] * 16
 
 
 def test_bounded_queue(scratch, scratch_key, locked, start_daemon):

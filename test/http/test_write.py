@@ -376,3 +376,26 @@ def test_the_daemon_needs_the_right(start_daemon, written, writer):
     daemon = start_daemon(database=written.conninfo(user=role, password=password))
     answer = daemon.client.request("POST", EVENTS, writer, json=GOOD)
     assert (answer.status, answer.json()) == (403, {"detail": "Not enough permissions"})
+
+
+def test_body_limit_of_the_operator(written, writer, start_daemon, count):
+    client = start_daemon(database=written.conninfo(), body_limit_bytes=2000).client
+    before = count()
+    good = json.dumps(GOOD).encode()
+    assert client.request("POST", EVENTS, writer, data=good.ljust(2000), headers=JSON).status == 201
+    assert client.request("POST", EVENTS, writer, data=good.ljust(2001), headers=JSON).status == 413
+    assert count() == before + 1
+
+
+@pytest.mark.parametrize("policy", ["principal", "address"])
+def test_requests_a_second(written, writer, start_daemon, nothing_written, policy):
+    """Requests that write count as those that read do, whatever becomes of them."""
+    client = start_daemon(database=written.conninfo(), **{f"{policy}_requests_per_s": 5}).client
+    answers = [client.request("POST", EVENTS, writer, data=b"no event", headers=JSON) for _ in range(20)]
+    assert {answer.status for answer in answers} == {400, 429}
+    for answer in answers:
+        if answer.status == 429:
+            assert answer.json() == {"detail": "Too many requests"}
+            assert answer.headers["Retry-After"] == "1"
+            assert answer.headers["RateLimit-Policy"] == f'"{policy}";q=5;w=1'
+            assert answer.headers["RateLimit"] == f'"{policy}";r=0;t=1'
