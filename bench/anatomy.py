@@ -14,7 +14,7 @@ from server import progress
 # part of those they were inlined into, and PostgreSQL's internal ones have no names where its debug symbols are missing.
 _PARTS = (
     ("the kernel: socket, scheduling, page faults", "[k]"),
-    ("finding: posting lists, keys of the primary key", "Posting KeyWalk NewestEvents collect walk seek gin _bt_"),
+    ("finding: posting lists, keys of the primary key", "Posting KeyWalk BlockRanges NewestEvents collect walk seek gin _bt_"),
     ("fetching: rows, their visibility, buffers, locks", """PartitionSearch search_partition heap_fetch heap_hot heap_copy heap_page
       HeapTuple heapam TransactionId index_fetch slot Slot copytup Buffer LWLock hash_search hash_bytes"""),
     ("deforming: columns of a row", """deform detoast getsomeattrs nocache fill_val view_event hand_out text_bytes inet_bytes

@@ -253,13 +253,27 @@ BEGIN
                   WITH (fastupdate = on, gin_pending_list_limit = 512)', partition_name || '_filters', partition);
   EXECUTE format('CREATE INDEX %I ON %s (id) WHERE NOT @extschema@.audit_id_matches(id, created_at)',
                  partition_name || '_foreign_id', partition);
+  EXECUTE format('CREATE INDEX %I ON %s USING brin (created_at) WITH (autosummarize = on)', partition_name || '_ranges', partition);
   PERFORM @extschema@.audit_guard_partition(partition);
 END
 $$;
 COMMENT ON FUNCTION @extschema@.audit_index_partition(regclass) IS
-'Gives a partition its indexes (the primary key (created_at, id), one GIN index over the six filter columns, and a partial index on ids that were not made from created_at) and its guard against TRUNCATE. For a partition attached by hand; audit_create_partition() calls it.';
+'Gives a partition its indexes (the primary key (created_at, id), one GIN index over the six filter columns, a partial index on ids that were not made from created_at, and a BRIN index on created_at) and its guard against TRUNCATE. For a partition attached by hand; audit_create_partition() calls it.';
 
--- Partitions that version 1.0 made.
+-- Partitions that version 1.0 made. Those that hold events get their BRIN index from the DBA (CREATE INDEX CONCURRENTLY), since
+-- making it reads all of them.
+DO $$
+DECLARE
+  partition record;
+BEGIN
+  FOR partition IN
+    SELECT c.oid::regclass AS name, pg_catalog.format('%I', c.relname || '_ranges') AS index_name
+    FROM pg_catalog.pg_inherits i JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid AND c.relkind = 'r'
+    WHERE i.inhparent = '@extschema@.audit_events'::regclass AND pg_catalog.pg_relation_size(c.oid) = 0
+  LOOP
+    EXECUTE pg_catalog.format('CREATE INDEX %s ON %s USING brin (created_at) WITH (autosummarize = on)', partition.index_name, partition.name);
+  END LOOP;
+END $$;
 SELECT @extschema@.audit_guard_partition(i.inhrelid) FROM pg_catalog.pg_inherits i
 WHERE i.inhparent OPERATOR(pg_catalog.=) '@extschema@.audit_events'::regclass;
 
@@ -967,7 +981,7 @@ BEGIN
 END $$;
 
 COMMENT ON FUNCTION @extschema@.audit_explain(text, text, text, bigint, text, text, text, integer, timestamptz, timestamptz) IS
-'How audit_list() with these arguments finds its page: engine (posting or sql), reason (why sql), events and has_more of the page; and what the posting engine read for it: partitions_opened, index_pages_read, pending_entries_read, tids_decoded, keys_walked, heap_tuples_fetched. Arguments, rights and errors as for audit_list().';
+'How audit_list() with these arguments finds its page: engine (posting or sql), reason (why sql), events and has_more of the page; and what the posting engine read for it: partitions_opened, index_pages_read, pending_entries_read, tids_decoded, keys_walked, block_ranges_read, heap_tuples_fetched. Arguments, rights and errors as for audit_list().';
 ALTER FUNCTION @extschema@.audit_explain(text, text, text, bigint, text, text, text, integer, timestamptz, timestamptz) ROWS 10;
 
 -------------------------------------------------------------------------------------------------------------------

@@ -91,6 +91,12 @@ bool is_expected_filter_index(EventPartition& partition, Relation index) {
   return true;
 }
 
+bool is_expected_range_index(const EventPartition& partition, Relation index) {
+  return index->rd_index->indnatts == 1 &&
+         index->rd_index->indkey.values[0] == partition.shape.columns[created_at_column] &&
+         index_getprocid(index, 1, 1) == F_BRIN_MINMAX_OPCINFO && has_plain_columns_only(index);
+}
+
 Oid access_method_of(Oid relation) {
   HeapTuple row = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
   if (!HeapTupleIsValid(row)) return InvalidOid;
@@ -123,6 +129,16 @@ bool find_filter_index(EventPartition& partition) {
   return false;
 }
 
+void find_range_index(EventPartition& partition) {
+  ListCell* cell = nullptr;
+  foreach (cell, RelationGetIndexList(partition.table)) {
+    if (OidIsValid(partition.shape.range_index) || access_method_of(lfirst_oid(cell)) != BRIN_AM_OID) continue;
+    Relation index = index_open(lfirst_oid(cell), AccessShareLock);
+    if (is_expected_range_index(partition, index)) partition.shape.range_index = lfirst_oid(cell);
+    index_close(index, AccessShareLock);
+  }
+}
+
 const char* reason_against_table(Relation table) {
   if (table->rd_rel->relkind != RELKIND_RELATION) return "is not an ordinary table";
   if (table->rd_rel->relam != HEAP_TABLE_AM_OID) return "is not a heap";
@@ -141,6 +157,7 @@ const char* find_out_shape(EventPartition& partition) {
   if (!find_columns(partition)) return "has other columns";
   if (!find_primary_key(partition)) return no_primary_key;
   if (!find_filter_index(partition)) return no_filter_index;
+  find_range_index(partition);
   remember_shape(RelationGetRelid(partition.table), partition.shape, generation);
   return nullptr;
 }
@@ -218,7 +235,20 @@ bool open_primary_key(EventPartition& partition, const char*& sql_reason) {
   return false;
 }
 
+bool open_range_index(EventPartition& partition) {
+  if (partition.range_index != nullptr) return true;
+  const Oid oid = partition.shape.range_index;
+  if (!OidIsValid(oid) || !ConditionalLockRelationOid(oid, AccessShareLock)) return false;
+  Relation index = index_open(oid, NoLock);
+  if (is_usable(index))
+    partition.range_index = index;
+  else
+    index_close(index, AccessShareLock);
+  return partition.range_index != nullptr;
+}
+
 void close_partition(EventPartition& partition, LOCKMODE lock) {
+  if (partition.range_index != nullptr) index_close(partition.range_index, lock);
   if (partition.filter_index != nullptr) index_close(partition.filter_index, lock);
   if (partition.primary_key != nullptr) index_close(partition.primary_key, lock);
   relation_close(partition.table, lock);

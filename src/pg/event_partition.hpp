@@ -21,6 +21,7 @@ struct EventPartition {
   Relation table;
   Relation primary_key;   // nullptr: not opened yet
   Relation filter_index;  // nullptr: not needed
+  Relation range_index;   // nullptr: not opened yet, or there is none that can be used
   PartitionShape shape;
 };
 
@@ -33,6 +34,9 @@ Opened open_partition(const PartitionBounds& bounds, bool needs_filter_index, Ev
 
 // Unless it is open already. False, with the reason: only SQL can use it.
 bool open_primary_key(EventPartition& partition, const char*& sql_reason);
+
+// False: there is none that can be used now, which no one depends on.
+bool open_range_index(EventPartition& partition);
 
 // REQUIRES: opened. `lock`: NoLock keeps the locks to the end of the transaction, AccessShareLock gives them up: for a
 // partition of which nothing is shown, or a page over many partitions would take many times the locks that are cheap.

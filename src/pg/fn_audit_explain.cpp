@@ -41,6 +41,7 @@ AUDIT_SQL_FUNCTION(audit_explain) {
   put(result, "pending_entries_read", report.pending_entries_read);
   put(result, "tids_decoded", report.tids_decoded);
   put(result, "keys_walked", report.keys_walked);
+  put(result, "block_ranges_read", report.block_ranges_read);
   put(result, "heap_tuples_fetched", report.heap_tuples_fetched);
   return Datum{0};
 }

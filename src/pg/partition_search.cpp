@@ -15,11 +15,13 @@
 #include "key_walk.hpp"
 #include "pending_list.hpp"
 #include "posting_reader.hpp"
+#include "range_reader.hpp"
 
 namespace audit::pg {
 namespace {
 
 constexpr double head_start_ns = 200'000;
+constexpr double least_cost_before_ranges_ns = 20'000;
 constexpr int looks_at_a_time = 1000;
 
 // Rough, for comparing the two searches only; measured on one machine, and only their relations matter.
@@ -34,7 +36,8 @@ class PartitionSearch {
       : search_(search),
         partition_(partition),
         range_(intersect(search.range, partition_range)),
-        is_cut_above_(compare(range_.before, partition_range.before) < 0) {}
+        is_cut_above_(compare(range_.before, partition_range.before) < 0),
+        is_cut_below_(compare(range_.from, partition_range.from) > 0) {}
 
   bool run();
 
@@ -46,6 +49,7 @@ class PartitionSearch {
   void begin_candidates(PostingList* lists, CandidateTids<PostingList>& candidates);
   void race();
   bool is_walkers_turn() const;
+  void consider_ranges();
   void collect();
   void start_next_part();
   bool collector_has_passed(Tid tid) const;
@@ -53,6 +57,7 @@ class PartitionSearch {
   bool load_page();
   void walk_page();
   void start_below_page();
+  const EventKey& oldest_wanted() const;
   bool is_out_of_reach(const EventKey& key) const;
   bool has_all_values(Tid tid);
   void fetch(Tid tid);
@@ -66,6 +71,7 @@ class PartitionSearch {
   EventPartition& partition_;
   KeyRange range_;
   bool is_cut_above_;  // by a cursor or `until`: the partition may hold newer events than are looked for
+  bool is_cut_below_;  // by `since`
   bool has_kept_any_ = false;
   bool is_done_ = false;  // it is proved that all that belongs into search_.found is there
 
@@ -79,6 +85,12 @@ class PartitionSearch {
   Tid target_ = tid_max;  // of this part, what is above has been fetched
   bool is_first_part_ = true;
   double collector_cost_ns_ = 0;
+  double head_start_ns_ = head_start_ns;
+
+  // Where the collector need not look.
+  BlockRanges ranges_;
+  bool are_ranges_settled_ = false;  // they are read, or cannot be
+  double cost_before_ranges_ns_ = least_cost_before_ranges_ns;
 
   // The walker, with cursors of its own into the lists, since it jumps about where the collector goes straight down.
   KeyWalk* walk_ = nullptr;
@@ -162,6 +174,7 @@ void PartitionSearch::sort_lists() {
 void PartitionSearch::race() {
   while (!is_done_) {
     CHECK_FOR_INTERRUPTS();
+    consider_ranges();
     const double before_ns = cost_ns(*search_.report);
     const bool is_walk = is_walkers_turn();
     is_walk ? walk() : collect();
@@ -174,14 +187,35 @@ void PartitionSearch::race() {
 // share.
 bool PartitionSearch::is_walkers_turn() const {
   if (search_.given_count == 0) return true;
-  if (search_.found->is_full()) return walker_cost_ns_ <= collector_cost_ns_ + head_start_ns;
+  if (search_.found->is_full()) return walker_cost_ns_ <= collector_cost_ns_ + head_start_ns_;
   if (has_page_ && (walk_->is_last_page() || is_out_of_reach(walk_->key(walk_->size() - 1)))) return true;
-  if (collector_cost_ns_ < head_start_ns) return false;
+  if (collector_cost_ns_ < head_start_ns_) return false;
   return 4 * walker_cost_ns_ < collector_cost_ns_;
+}
+
+// The ranges are read once the search would be lost without them: it has cost as much as reading them does. Then the
+// race begins anew, since the collector's way has become shorter.
+void PartitionSearch::consider_ranges() {
+  if (are_ranges_settled_ || search_.given_count == 0 || !(search_.found->is_full() || is_cut_below_)) return;
+  const double cost_so_far_ns = search_.found->is_full() ? walker_cost_ns_ : collector_cost_ns_;
+  if (cost_so_far_ns < cost_before_ranges_ns_) return;
+  if (!open_range_index(partition_)) {
+    are_ranges_settled_ = true;
+    return;
+  }
+  cost_before_ranges_ns_ = ranges_cost_ns(partition_.range_index);
+  if (cost_so_far_ns < cost_before_ranges_ns_) return;
+  ranges_ = read_block_ranges(partition_.table, partition_.range_index, range_.before, search_.report);
+  are_ranges_settled_ = true;
+  head_start_ns_ = walker_cost_ns_ = collector_cost_ns_ = 0;
 }
 
 void PartitionSearch::collect() {
   Tid place = 0;
+  if (!ranges_.seek_at_most(target_, oldest_wanted().created_at_us, target_)) {
+    start_next_part();
+    return;
+  }
   const Seek seek = collector_.seek_at_most(target_, looks_at_a_time, place);
   if (seek == Seek::exhausted || (!is_first_part_ && place <= start_)) {
     start_next_part();
@@ -247,10 +281,13 @@ void PartitionSearch::walk_page() {
   }
 }
 
-// Older than anything that would still come in.
-bool PartitionSearch::is_out_of_reach(const EventKey& key) const {
-  return compare(key, range_.from) < 0 || (search_.found->is_full() && compare(key, search_.found->oldest()) < 0);
+// What is older would not come in any more.
+const EventKey& PartitionSearch::oldest_wanted() const {
+  const bool is_page_the_bound = search_.found->is_full() && compare(range_.from, search_.found->oldest()) < 0;
+  return is_page_the_bound ? search_.found->oldest() : range_.from;
 }
+
+bool PartitionSearch::is_out_of_reach(const EventKey& key) const { return compare(key, oldest_wanted()) < 0; }
 
 bool PartitionSearch::has_all_values(Tid tid) {
   if (search_.given_count == 0) return true;

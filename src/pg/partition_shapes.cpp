@@ -19,7 +19,7 @@ std::uint64_t generation_now = 0;
 
 bool concerns(const KnownPartition& known, Oid relation) {
   return relation == InvalidOid || relation == known.partition || relation == known.shape.primary_key ||
-         relation == known.shape.filter_index;
+         relation == known.shape.filter_index || relation == known.shape.range_index;
 }
 
 void forget(Datum, Oid relation) {

@@ -18,6 +18,7 @@ static_assert(event_columns[6].name() == "event_group" && event_columns[7].name(
 struct PartitionShape {
   Oid primary_key;
   Oid filter_index;
+  Oid range_index;                         // InvalidOid: there is none
   AttrNumber columns[event_column_count];  // attribute number of each event column
   int filter_index_columns[filter_count];  // column of the filter index (from 1) of event_group ... session_id
   AttrNumber last_key_or_filter_column;    // the highest attribute number of those a search looks at

@@ -1,7 +1,7 @@
 // Everything the glue is made of, in the one order that works: the standard library and the core first (the macros of
 // postgres.h break C++ names), then postgres.h before every other PostgreSQL header, inside extern "C".
 // The only file that includes PostgreSQL's headers, but for those of single index types (gin_entries.hpp,
-// key_walk.cpp).
+// key_walk.cpp, range_reader.cpp).
 //
 // Rules of every file that includes this: longjmp out of any PostgreSQL call skips destructors, so locals are trivially
 // destructible; nothing is thrown and nothing is allocated with new (the module is built with -fno-exceptions).
@@ -18,6 +18,7 @@
 #include <string_view>
 #include <type_traits>
 
+#include "../core/block_ranges.hpp"
 #include "../core/candidate_tids.hpp"
 #include "../core/event_columns.hpp"
 #include "../core/event_filters.hpp"

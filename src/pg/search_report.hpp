@@ -12,6 +12,7 @@ struct SearchReport {
   std::int64_t pending_entries_read = 0;  // of filter indexes' pending lists
   std::int64_t tids_decoded = 0;          // out of posting lists
   std::int64_t keys_walked = 0;           // entries of primary keys
+  std::int64_t block_ranges_read = 0;     // summaries in BRIN indexes
   std::int64_t heap_tuples_fetched = 0;
 };
 

@@ -37,13 +37,15 @@ SELECT col_default_is('public', 'audit_events', 'created_at', 'clock_timestamp()
 SELECT hasnt_pk('public', 'audit_events', 'the parent has no primary key');
 SELECT indexes_are('public', 'audit_events', ARRAY[]::name[], 'the parent has no index');
 SELECT col_is_pk('public', 'audit_events_default', ARRAY['created_at', 'id'], 'the partition has its own primary key');
-SELECT indexes_are('public', 'audit_events_default', ARRAY['audit_events_default_pkey', 'audit_events_default_filters', 'audit_events_default_foreign_id']);
+SELECT indexes_are('public', 'audit_events_default', ARRAY['audit_events_default_pkey', 'audit_events_default_filters', 'audit_events_default_foreign_id',
+  'audit_events_default_ranges']);
 SELECT index_is_type('public', 'audit_events_default', 'audit_events_default_filters', 'gin');
 SELECT has_trigger('public', 'audit_events_default', 'audit_events_before_insert', 'the partition has the trigger');
 
 SELECT lives_ok($$SELECT audit_create_partition('2025-01-01Z', '2025-02-01Z')$$, 'a partition is made');
 SELECT is_partition_of('public', 'audit_events_20250101', 'public', 'audit_events', 'it is attached');
-SELECT indexes_are('public', 'audit_events_20250101', ARRAY['audit_events_20250101_pkey', 'audit_events_20250101_filters', 'audit_events_20250101_foreign_id']);
+SELECT indexes_are('public', 'audit_events_20250101', ARRAY['audit_events_20250101_pkey', 'audit_events_20250101_filters', 'audit_events_20250101_foreign_id',
+  'audit_events_20250101_ranges']);
 SELECT has_trigger('public', 'audit_events_20250101', 'audit_events_before_insert', 'it has the trigger');
 SELECT is((SELECT count(*) FROM pg_depend WHERE objid = 'audit_events_20250101'::regclass AND deptype = 'e'), 0::bigint,
           'it is no member of the extension, so that a dump has it');

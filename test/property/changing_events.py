@@ -84,8 +84,9 @@ def random_filters(random_):
     return given
 
 
-FILTER_INDEXES = tuple(f"{table}_filters" for table in
-                       ("audit_events_20240101", "audit_events_20240201", "audit_events_20240301", "by_hand", "audit_events_default"))
+_TABLES = ("audit_events_20240101", "audit_events_20240201", "audit_events_20240301", "by_hand", "audit_events_default")
+FILTER_INDEXES = tuple(f"{table}_filters" for table in _TABLES)
+RANGE_INDEXES = tuple(f"{table}_ranges" for table in _TABLES)
 
 # ---- Changes, one after another
 
@@ -175,12 +176,18 @@ def _flush_pending_list(database, random_):
     database.execute(f"SELECT gin_clean_pending_list('{random_.choice(FILTER_INDEXES)}')")
 
 
+def _sum_up_ranges(database, random_):
+    database.execute(random_.choice(("SELECT brin_summarize_new_values('{0}')", "SELECT brin_desummarize_range('{0}', {1})",
+                                     "ALTER INDEX {0} SET (pages_per_range = {2}); REINDEX INDEX {0}")).format(
+                                         random_.choice(RANGE_INDEXES), random_.randrange(300), random_.choice((1, 2, 16, 128))))
+
+
 def _vacuum(database, _random):
     database.execute("VACUUM audit_events")
 
 
 CHANGES = (_insert, _insert, _insert_by_several, _insert_too_long, _delete, _update, _abort, _replace_partition, _detach_or_attach,
-           _set_pending_list, _flush_pending_list, _vacuum, _vacuum)
+           _set_pending_list, _flush_pending_list, _sum_up_ranges, _sum_up_ranges, _vacuum, _vacuum)
 
 
 # ---- Changes by others, all at once
@@ -218,6 +225,9 @@ def writing(database, seed, writers=2):
 def _some_inserts(random_):
     if random_.random() < 0.1:
         return f"SELECT gin_clean_pending_list('{random_.choice(FILTER_INDEXES[:2])}')"
+    if random_.random() < 0.2:
+        index = random_.choice(RANGE_INDEXES[:2])
+        return random_.choice((f"SELECT brin_desummarize_range('{index}', {random_.randrange(300)})", f"SELECT brin_summarize_new_values('{index}')"))
     since, until = random_.choice((("2024-01-01", "2024-02-01"), ("2024-02-28", "2024-03-10"), ("2024-07-01", "2024-07-03")))
     return f"SELECT make_events({random_.choice((1, 20, 200))}, '{since}', '{until}', false, {random_.random()})"
 

@@ -44,6 +44,8 @@ def test_definitions_change(database):
                 ("VACUUM FULL by_hand", "posting"),
                 ("ALTER TABLE by_hand DROP CONSTRAINT by_hand_pkey", "sql"),
                 ("ALTER TABLE by_hand ADD CONSTRAINT by_hand_pkey PRIMARY KEY (created_at, id)", "posting"),
+                ("DROP INDEX by_hand_ranges", "posting"),
+                ("CREATE INDEX by_hand_ranges ON by_hand USING brin (created_at)", "posting"),
                 ("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'by_hand_filters'::regclass", "sql"),
                 ("UPDATE pg_index SET indisvalid = true WHERE indexrelid = 'by_hand_filters'::regclass", "posting"),
                 ("ALTER TABLE audit_events ADD COLUMN added int DEFAULT 7", "posting"),

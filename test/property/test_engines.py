@@ -24,7 +24,7 @@ WRITERS = int(os.environ.get("AUDIT_ENGINES_WRITERS", 2))
 
 # Walks, each a page and some that follow it, compared in the server: so a comparison costs little more than its pages.
 COMPARE = """
-CREATE FUNCTION compare_walks(walks json, OUT pages int, OUT by_posting int, OUT events bigint, OUT different json)
+CREATE FUNCTION compare_walks(walks json, OUT pages int, OUT by_posting int, OUT events bigint, OUT block_ranges bigint, OUT different json)
 LANGUAGE plpgsql AS $$
 DECLARE
   w record;
@@ -32,7 +32,7 @@ DECLARE
   answer text;
   reference text;
 BEGIN
-  pages := 0; by_posting := 0; events := 0;
+  pages := 0; by_posting := 0; events := 0; block_ranges := 0;
   FOR w IN SELECT * FROM json_to_recordset(walks) AS (event_group text, event_type text, status text, user_id bigint, vm_id text,
              session_id text, page_size int, since timestamptz, until timestamptz, page_count int) LOOP
     position := NULL;
@@ -46,7 +46,8 @@ BEGIN
         RETURN;
       END IF;
       SELECT by_posting + (max(e.value) FILTER (WHERE e.name = 'engine') = 'posting')::int,
-             events + max(e.value) FILTER (WHERE e.name = 'events')::int INTO by_posting, events
+             events + max(e.value) FILTER (WHERE e.name = 'events')::int,
+             block_ranges + max(e.value) FILTER (WHERE e.name = 'block_ranges_read')::int INTO by_posting, events, block_ranges
       FROM audit_explain(w.event_group, w.event_type, w.status, w.user_id, w.vm_id, w.session_id, position, w.page_size, w.since, w.until) e;
       pages := pages + 1;
       position := answer::json ->> 'next_cursor';
@@ -75,23 +76,25 @@ class Comparer:
 
     def __init__(self, random_):
         self._random = random_
-        self.pages = self.by_posting = self.events = 0
+        self.pages = self.by_posting = self.events = self.block_ranges = 0
 
     def compare(self, session, page_counts):
         """A walk of so many pages each, if there are as many."""
         walks = [{**random_filters(self._random), "page_size": self._random.choice((1, 2, 7, 50, 50, 199, 200)), "page_count": count}
                  for count in page_counts]
         session.execute("SELECT * FROM compare_walks(%s)", (json.dumps(walks),))
-        pages, by_posting, events, different = session.fetchone()
+        pages, by_posting, events, block_ranges, different = session.fetchone()
         assert different is None, (SEED, self.pages + pages, different)
         self.pages += pages
         self.by_posting += by_posting
         self.events += events
+        self.block_ranges += block_ranges
 
     def check(self):
-        print(f"{self.pages} pages compared: {self.by_posting} answered by posting lists, {self.pages - self.by_posting} by SQL; {self.events} events")
+        print(f"{self.pages} pages compared: {self.by_posting} answered by posting lists, {self.pages - self.by_posting} by SQL; {self.events} events; {self.block_ranges} ranges of blocks")
         assert self.by_posting > self.pages / 2
         assert self.events > self.pages
+        assert self.block_ranges > self.pages / 10
 
 
 def test_same_bytes_while_the_data_change(database):

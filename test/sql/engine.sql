@@ -78,6 +78,42 @@ SELECT cost_of('heap_tuples_fetched', 'odd', cursor => :'middle', until => '2025
 SELECT cost_of('partitions_opened') AS newest, cost_of('partitions_opened', 'even', 'rare') AS all, cost_of('partitions_opened', until => '2025-01-02Z') AS older;
 SELECT cost_of('index_pages_read', 'none') <= 12 AS absent, cost_of('index_pages_read', 'odd') <= 20 AS common, cost_of('tids_decoded', 'none') AS decoded;
 
+-- Rare events far apart, in order but for one: the blocks that cannot hold newer ones are ruled out, once they are summed up.
+SELECT audit_create_partition('2025-01-03Z', '2025-01-04Z');
+ALTER INDEX audit_events_20250103_ranges SET (pages_per_range = 8);  -- the rows are small
+REINDEX INDEX audit_events_20250103_ranges;
+INSERT INTO audit_events (id, created_at, event_group, event_type, status) VALUES (md5('first')::uuid, '2025-01-03 23:59Z', 'even', 'late', 'seldom');
+INSERT INTO audit_events (id, created_at, event_group, event_type, status)
+SELECT md5('o' || n)::uuid, '2025-01-03Z'::timestamptz + n * interval '1 s', CASE WHEN n % 2 = 0 THEN 'even' ELSE 'odd' END, 't',
+       CASE WHEN n % 200 = 0 THEN 'seldom' ELSE 'ok' END FROM generate_series(1, 80000) n;
+SELECT flush_pending();
+SELECT * FROM how('even', 'seldom');
+SELECT cost_of('keys_walked', 'even', 'seldom') > 9800 AS walked;
+SELECT brin_summarize_new_values('audit_events_20250103_ranges') > 50 AS summed_up;
+SELECT * FROM how('even', 'seldom');
+SELECT event_type FROM audit_list('even', status => 'seldom', page_size => 2);
+SELECT cost_of('block_ranges_read', 'even', 'seldom') > 50 AS ranges, cost_of('keys_walked', 'even', 'seldom') < 5000 AS walked,
+       cost_of('heap_tuples_fetched', 'even', 'seldom') <= 51 + 10 AS fetched;
+SELECT brin_desummarize_range('audit_events_20250103_ranges', 0);
+SELECT * FROM how('even', 'seldom');
+-- By `since` too; and a cursor in the middle.
+SELECT * FROM how('even', 'seldom', since => '2025-01-03 20:00Z', until => '2025-01-03 23:00Z');
+SELECT next_cursor AS middle FROM audit_list('even', status => 'seldom', page_size => 20) LIMIT 1 \gset
+SELECT * FROM how('even', 'seldom', cursor => :'middle');
+-- Without the index, as ever.
+DROP INDEX audit_events_20250103_ranges;
+SELECT * FROM how('even', 'seldom');
+SELECT cost_of('block_ranges_read', 'even', 'seldom') AS ranges;
+-- One over something else is no help; one that knows less is.
+CREATE INDEX ON audit_events_20250103 USING brin (created_at timestamptz_bloom_ops);
+CREATE INDEX ON audit_events_20250103 USING brin (created_at, id);
+CREATE INDEX ON audit_events_20250103 USING brin (created_at) WHERE status = 'ok';
+SELECT cost_of('block_ranges_read', 'even', 'seldom') AS ranges;
+CREATE INDEX ON audit_events_20250103 USING brin (created_at) WITH (pages_per_range = 3);
+SELECT * FROM how('even', 'seldom');
+SELECT cost_of('block_ranges_read', 'even', 'seldom') > 100 AS ranges;
+DROP TABLE audit_events_20250103;
+
 -- A badly ordered partition: still only a part of it, whether the filter is common or rare.
 SELECT audit_create_partition('2025-02-01Z', '2025-03-01Z');
 INSERT INTO audit_events (id, created_at, event_group, event_type, status)
