@@ -128,6 +128,11 @@ class Daemon:
             return int(file.read().split()[1]) * resource.getpagesize()
 
     @property
+    def peak_resident_bytes(self):
+        with open(f"/proc/{self.pid}/status", encoding="ascii") as file:
+            return next(int(line.split()[1]) for line in file if line.startswith("VmHWM:")) * 1024
+
+    @property
     def cpu_s(self):
         with open(f"/proc/{self.pid}/stat", encoding="ascii") as file:
             fields = file.read().rsplit(")", 1)[1].split()

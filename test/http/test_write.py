@@ -5,6 +5,7 @@ import random
 import uuid
 
 import pytest
+import requests
 
 from contract import INVALID, check_event
 from http_client import EVENTS, credentials, request_bytes
@@ -255,6 +256,51 @@ def test_random_garbage_in_the_middle(post, count):
     assert expected < before + 3 * 400
 
 
+# Wrong values by member: JSON that is well-formed, and no event.
+WRONG = {"event_group": (None, 5, {}, "x" * 2049), "event_type": (None, ["t"], True), "user_id": ("5", 1.5, 2**63), "http_status": (2**31, "x"),
+         "created_at": ("yesterday", 5), "id": ("x", 5), "ip_address": ("localhost", 1), "vm_id": ("x" * 2049, 1), "no_member": (None, 1)}
+
+
+def random_event(random_):
+    """(event, the members that are wrong with it)"""
+    event = {**GOOD, "user_id": random_.randrange(9), "path": "".join(random_.choices('aü"\\\n\t/{}[],:', k=random_.randrange(30))),
+             "event_payload": random_.choice(([], {}, {"k": [1, 2.5, None, {"l": "ü"}]}, "text", 7))}
+    wrong = random_.sample(sorted(WRONG), random_.randint(1, 3)) if random_.random() < 0.1 else []
+    event.update((member, random_.choice(WRONG[member])) for member in wrong)
+    return event, wrong
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_random_batches(post, count, seed):
+    """Whole or cut off, right or with faults anywhere: all recorded, or nothing and each fault told by its place."""
+    random_ = random.Random(seed)
+    expected = count()
+    statuses = set()
+    for _ in range(80):
+        events, faults = zip(*(random_event(random_) for _ in range(random_.randint(1, 12))))
+        headers, text = random_.choice((
+            (JSON, json.dumps(events)), (JSON, json.dumps(events, ensure_ascii=False, indent=1)), (NDJSON, "\n".join(map(json.dumps, events)))))
+        if len(events) == 1 and headers is JSON:
+            text = json.dumps(events[0])
+        body = text.encode()
+        is_cut = random_.random() < 0.3
+        answer = post(body[:random_.randrange(len(body))] if is_cut else body, headers)
+        statuses.add(answer.status)
+        if is_cut:
+            # Whole lines are whole events.
+            assert answer.status in ((400,) if headers is JSON else (201, 400, 422)), answer.text
+            expected += answer.json()["recorded"] if answer.status == 201 else 0
+        elif any(faults):
+            assert answer.status == 422, answer.text
+            told = {tuple(entry["loc"]) for entry in answer.json()["detail"]}
+            assert told == {("body", number, member) for number, members in enumerate(faults) for member in members}
+        else:
+            assert (answer.status, answer.json()["recorded"]) == (201, len(events)), answer.text
+            expected += len(events)
+        assert count() == expected
+    assert statuses == {201, 400, 422}
+
+
 def test_duplicate_members(post, written):
     """As everywhere in PostgreSQL's jsonb, the last one counts."""
     id_ = post(b'{"event_group":"g","event_type":"first","event_type":"last"}').json()["ids"][0]
@@ -310,6 +356,21 @@ def test_memory_for_bodies_is_bounded(service, writer, post):
         assert holder.receive().status == 400
         holder.close()
     assert post(body).status == 201
+
+
+def test_memory_of_many_ten_megabytes(start_daemon, written, secret_file, writer, count):
+    """Each body is held once, and let go: what the daemon ever took is its bound on bodies and little more."""
+    body = b'{"event_group":"g","event_type":"t","error_message":"' + b"x" * (10 * 1024 * 1024 - 55) + b'"}'
+    daemon = start_daemon(database=written.conninfo(), token_secret_file=secret_file, body_memory_mb=64, pool_size=4)
+    assert daemon.client.request("POST", EVENTS, writer, json=GOOD).status == 201
+    before, before_bytes = count(), daemon.peak_resident_bytes
+    with concurrent.futures.ThreadPoolExecutor(4) as executor:
+        answers = list(executor.map(
+            lambda _: requests.post(daemon.client.url + EVENTS, body, headers={**JSON, **credentials(writer)}, timeout=DEADLINE_S * 3), range(24)))
+    assert [answer.status_code for answer in answers] == [201] * 24
+    assert count() == before + 24
+    grown_mb = (daemon.peak_resident_bytes - before_bytes) / 1024 ** 2
+    assert grown_mb < 2 * 4 * 10 + 16, f"{grown_mb:.0f} MB more at the most"
 
 
 # Twice.
