@@ -10,11 +10,14 @@ OBJS = $(CORE_SOURCES:.cpp=.o) $(GLUE_SOURCES:.cpp=.o)
 REGRESS = install list paging bad_input json get log batch schemas keys grants policies engine rights append_only retention
 # The database of the tests is UTF-8 and sorts by bytes, whatever the server's default is.
 REGRESS_OPTS = --inputdir=test --outputdir=. --encoding=UTF8 --no-locale
+ISOLATION = paging snapshots
+ISOLATION_OPTS = --inputdir=test/isolation
 
 PG_CONFIG ?= pg_config
 PG_MAJOR := $(shell $(PG_CONFIG) --version | sed 's/[^0-9]*\([0-9]*\).*/\1/')
 ifneq ($(PG_MAJOR),15)
 REGRESS_OPTS += --expecteddir=.
+ISOLATION_OPTS += --expecteddir=test/isolation
 endif
 
 WARNINGS = -Wall -Wextra -Werror
@@ -62,7 +65,7 @@ format:
 help:
 	@echo "make                 build the extension and the daemon (WITH_HTTPD=no: the extension alone)"
 	@echo "make install         install them (as root); PG_CONFIG=... for another PostgreSQL"
-	@echo "make installcheck    run the pg_regress suite on the running server that PGHOST, PGPORT name"
+	@echo "make installcheck    run the pg_regress and isolation suites on the running server that PGHOST, PGPORT name"
 	@echo "make unit            build and run the GoogleTest suites"
 	@echo "make lint            check format, includes, exports, SQL scripts and test lists"
 	@echo "make format          format all C++ with clang-format"

@@ -1,6 +1,6 @@
 #!/bin/bash
 # A test that nobody runs passes forever. So: every pg_regress input is in REGRESS and has an answer, every answer has
-# an input, and every unit test is built.
+# an input, the same for the isolation specs and ISOLATION, and every unit test is built.
 set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
 failed=0
@@ -25,6 +25,10 @@ for answer in expected/*.out; do
   name=$(basename "$answer" .out)
   [ -e "test/sql/$name.sql" ] || [ -e "test/sql/${name%_[0-9]}.sql" ] || complain "$answer has no input in test/sql."
 done
+
+specs=$({ make -pnq 2>/dev/null || true; } | sed -n 's/^ISOLATION := //p; s/^ISOLATION = //p' | tr ' ' '\n' | sed '/^$/d' | sort)
+diff <(printf '%s\n' "$specs") <(basename -s .spec test/isolation/specs/*.spec | sort) || complain "ISOLATION is not the list of test/isolation/specs."
+diff <(printf '%s\n' "$specs") <(basename -s .out test/isolation/expected/*.out | sort) || complain "ISOLATION is not the list of test/isolation/expected."
 
 built=$(make -C test/unit -nB 2>/dev/null || true)
 for test in test/unit/*_test.cpp; do

@@ -724,10 +724,10 @@ COMMENT ON FUNCTION @extschema@.audit_move_begin() IS
 CREATE FUNCTION @extschema@.audit_move_copy(INOUT last_created_at timestamptz, INOUT last_id uuid)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  -- What the trigger has copied already is there.
+  -- Few at a time: whoever commits meanwhile waits until their WAL is on disk too. What the trigger has copied already is there.
   WITH batch AS MATERIALIZED (
     SELECT * FROM ONLY @extschema@.audit_events_default e WHERE (e.created_at, e.id) > (last_created_at, last_id)
-    ORDER BY e.created_at, e.id LIMIT 5000),
+    ORDER BY e.created_at, e.id LIMIT 1000),
   copied AS (INSERT INTO @extschema@.audit_events_move SELECT * FROM batch ON CONFLICT DO NOTHING)
   SELECT b.created_at, b.id INTO last_created_at, last_id FROM batch b ORDER BY b.created_at DESC, b.id DESC LIMIT 1;
 END
@@ -863,9 +863,11 @@ LANGUAGE plpgsql AS $$
 DECLARE
   last_created_at timestamptz := '-infinity';
   last_id uuid := '00000000-0000-0000-0000-000000000000';
+  began timestamptz;
   snapshots text[];
 BEGIN
   WHILE last_created_at IS NOT NULL LOOP
+    began := pg_catalog.clock_timestamp();
     BEGIN
       SELECT c.last_created_at, c.last_id INTO last_created_at, last_id FROM @extschema@.audit_move_copy(last_created_at, last_id) c;
     EXCEPTION WHEN OTHERS THEN
@@ -873,6 +875,9 @@ BEGIN
       problem := pg_catalog.concat_ws('; ', problem, pg_catalog.concat('audit_move_copy: ', SQLERRM));
       RETURN;
     END;
+    COMMIT;
+    -- Nobody waits for this, so others get a third of the time.
+    PERFORM pg_catalog.pg_sleep(pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) began) OPERATOR(pg_catalog./) 2);
     COMMIT;
   END LOOP;
   snapshots := @extschema@.audit_snapshots();
