@@ -3,15 +3,20 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <mutex>
 #include <system_error>
-#include <thread>
 
 namespace audit::httpd {
+namespace {
+
+std::atomic<bool> left_calls_behind = false;
+
+}  // namespace
 
 // Owned by both sides, because the helper may outlive the object: a call that hangs must not hold up the exit.
 struct BlockingCalls::Shared {
@@ -19,6 +24,7 @@ struct BlockingCalls::Shared {
   std::condition_variable changed;
   std::deque<Call> waiting;
   std::deque<Done> finished;
+  bool calling = false;
   bool stopping = false;
   UniqueFd wake_up{eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
 };
@@ -30,15 +36,24 @@ BlockingCalls::BlockingCalls(EventLoop& loop) : loop_(loop), shared_(std::make_s
 
 BlockingCalls::~BlockingCalls() {
   loop_.unwatch(shared_->wake_up.get());
-  const std::lock_guard lock(shared_->mutex);
+  if (!helper_.joinable()) return;
+  std::unique_lock lock(shared_->mutex);
   shared_->stopping = true;
   shared_->waiting.clear();
   shared_->changed.notify_one();
+  if (shared_->calling) {
+    left_calls_behind = true;
+    helper_.detach();
+  } else {
+    lock.unlock();
+    helper_.join();
+  }
 }
 
+bool BlockingCalls::has_left_calls_behind() { return left_calls_behind; }
+
 void BlockingCalls::submit(Call call) {
-  if (!started_) std::thread(run_helper, shared_).detach();
-  started_ = true;
+  if (!helper_.joinable()) helper_ = std::thread(run_helper, shared_);
   const std::lock_guard lock(shared_->mutex);
   shared_->waiting.push_back(std::move(call));
   shared_->changed.notify_one();
@@ -51,9 +66,11 @@ void BlockingCalls::run_helper(const std::shared_ptr<Shared>& shared) {
     if (shared->stopping) return;
     const Call call = std::move(shared->waiting.front());
     shared->waiting.pop_front();
+    shared->calling = true;
     lock.unlock();
     Done done = call();
     lock.lock();
+    shared->calling = false;
     if (shared->stopping) return;
     shared->finished.push_back(std::move(done));
     eventfd_write(shared->wake_up.get(), 1);

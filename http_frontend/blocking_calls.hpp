@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <thread>
 
 #include "event_loop.hpp"
 
@@ -15,12 +16,15 @@ class BlockingCalls {
   using Call = std::function<Done()>;  // runs on the helper thread; must not throw
 
   explicit BlockingCalls(EventLoop& loop);
-  // Does not wait: a call under way ends by itself, and its Done is dropped.
+  // Does not wait for a call under way: it is left behind, and its Done is dropped.
   ~BlockingCalls();
   BlockingCalls(const BlockingCalls&) = delete;
   BlockingCalls& operator=(const BlockingCalls&) = delete;
 
   void submit(Call call);
+
+  // Whether any object has left a call behind. exit() would then destroy what that call uses: end with _Exit().
+  static bool has_left_calls_behind();
 
  private:
   struct Shared;
@@ -29,7 +33,7 @@ class BlockingCalls {
 
   EventLoop& loop_;
   std::shared_ptr<Shared> shared_;
-  bool started_ = false;
+  std::thread helper_;
 };
 
 }  // namespace audit::httpd

@@ -6,11 +6,13 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <exception>
 #include <functional>
 #include <iostream>
 
 #include "application.hpp"
+#include "blocking_calls.hpp"
 #include "log.hpp"
 #include "service_manager.hpp"
 #include "settings.hpp"
@@ -40,7 +42,7 @@ void prepare_process() {
 
 // `read` reads the settings: now, and again at each SIGHUP.
 int serve(Config first, const std::function<Config()>& read) {
-  const JwtLibrary library;
+  static const JwtLibrary library;  // static: a call that is left behind may use it longer than this function takes
   Settings settings = load_settings(std::move(first));
   const Config config = settings.config;
   if (config.check_only) return 0;
@@ -57,9 +59,7 @@ int serve(Config first, const std::function<Config()>& read) {
   return 0;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int run(int argc, char** argv) {
   try {
     const auto read = read_config(argc, argv);
     if (const auto* information = std::get_if<Information>(&read)) {
@@ -74,4 +74,12 @@ int main(int argc, char** argv) {
     std::cerr << "audit_httpd: " << error.what() << '\n';
     return 1;
   }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const int status = run(argc, argv);
+  if (BlockingCalls::has_left_calls_behind()) std::_Exit(status);
+  return status;
 }
