@@ -686,7 +686,11 @@ DECLARE
   made text;
 BEGIN
   IF to_regclass('@extschema@.audit_events_move_rest') IS NOT NULL THEN
-    SELECT EXISTS (SELECT FROM @extschema@.audit_events_move_rest) INTO is_misplaced;
+    -- Or somebody made a partition by hand meanwhile where one is to be attached.
+    SELECT EXISTS (SELECT FROM @extschema@.audit_events_move_rest)
+      OR EXISTS (SELECT FROM @extschema@.audit_partitions('@extschema@.audit_events_move') m JOIN @extschema@.audit_partitions() p
+                 ON tstzrange(m.since, m.until) && tstzrange(p.since, p.until) WHERE NOT m.is_default AND NOT p.is_default)
+    INTO is_misplaced;
     -- A run before this one did not get to its end: it is taken up where that left off.
     IF is_mirrored AND NOT is_misplaced THEN RETURN 'done'; END IF;
   END IF;

@@ -105,6 +105,14 @@ SELECT count(*) FROM audit_events WHERE event_group = 'cut off';
 CALL audit_maintain();
 SELECT tableoid::regclass, count(*) FROM audit_events WHERE event_group = 'cut off' GROUP BY 1 ORDER BY tableoid::regclass::text;
 SELECT last_error, default_events FROM audit_status;
+-- and so is one for which somebody made a partition by hand meanwhile
+INSERT INTO audit_events (created_at, event_group, event_type) SELECT timestamptz '2021-05-01Z' + i * interval '1 hour', 'in between', 't' FROM generate_series(1, 200) i;
+SELECT audit_move_begin();
+SELECT audit_create_partition('2021-05-09 12:00Z', '2021-05-10Z');
+CALL audit_maintain();
+SELECT partition FROM audit_partitions() WHERE since >= '2021-05-01Z' AND until <= '2021-06-01Z';
+SELECT tableoid::regclass, count(*) FROM audit_events WHERE event_group = 'in between' GROUP BY 1 ORDER BY tableoid::regclass::text;
+SELECT last_error, default_events FROM audit_status;
 DROP OWNED BY regress_maintainer;
 DROP ROLE regress_maintainer;
 SET audit_ext.allow_changes = on;
