@@ -27,11 +27,17 @@ class BlockRanges {
   // No event of the range is from later than that. REQUIRES: range < count().
   void set_newest(std::uint64_t range, std::int64_t newest_us) noexcept { newest_us_[range] = newest_us; }
 
+  // Whether there may be an event from that time or later at that address.
+  bool may_hold(Tid tid, std::int64_t from_us) const noexcept {
+    const std::uint64_t range = tid / tids_per_range_;
+    return range >= count_ || newest_us_[range] >= from_us;
+  }
+
   // The greatest address at or below the target where there may be an event from that time or later; false: nowhere.
   bool seek_at_most(Tid target, std::int64_t from_us, Tid& found) const noexcept {
-    std::uint64_t range = target / tids_per_range_;
     found = target;
-    if (range >= count_ || newest_us_[range] >= from_us) return true;
+    if (may_hold(target, from_us)) return true;
+    std::uint64_t range = target / tids_per_range_;
     while (range > 0 && newest_us_[range - 1] < from_us) range--;
     found = range * tids_per_range_ - 1;
     return range > 0;

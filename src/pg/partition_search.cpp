@@ -10,6 +10,9 @@
 // On events stored in order the walker has little to test. In a badly ordered table it finds the page by itself if the
 // filter is common, and the collector does if it is rare. Each runs on while the other has cost more, so the whole
 // costs a small multiple of the cheaper one, whatever the data are like and without any statistics.
+//
+// Where the events of a page lie far apart even the cheaper one is long. So once it has cost as much as a look at what
+// a BRIN index says of the blocks, that is taken, and the collector passes over blocks without anything new enough.
 #include "partition_search.hpp"
 
 #include "key_walk.hpp"
@@ -221,7 +224,7 @@ void PartitionSearch::collect() {
     start_next_part();
     return;
   }
-  if (seek == Seek::found) fetch(place);
+  if (seek == Seek::found && ranges_.may_hold(place, oldest_wanted().created_at_us)) fetch(place);
   target_ = seek == Seek::found ? place - 1 : place;
 }
 

@@ -74,6 +74,7 @@ TEST(BlockRanges, AgreeWithANaiveLook) {
         expected--;
       Tid found = 0;
       ASSERT_EQ(ranges.seek_at_most(target, from, found), expected > 0) << round;
+      ASSERT_EQ(ranges.may_hold(target, from), expected == target + 1) << round;
       if (expected > 0) {
         ASSERT_EQ(found, expected - 1) << round;
       }
