@@ -39,7 +39,6 @@ void EventLoop::change_events(int descriptor, std::uint32_t epoll_events) {
 }
 
 void EventLoop::unwatch(int descriptor) {
-  // Fails for one that its owner has closed, as libpq does when a connection breaks: then the kernel has forgotten it.
   if (watched_.erase(descriptor) != 0) epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, descriptor, nullptr);
 }
 

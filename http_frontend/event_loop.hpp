@@ -34,6 +34,8 @@ class EventLoop {
   // REQUIRES: before the descriptor's number is used again. No callback comes after it, not even for events already
   // collected.
   void unwatch(int descriptor);
+  // The same for one that its owner has closed already: its number may be another's by now.
+  void forget(int descriptor) { watched_.erase(descriptor); }
   bool is_watched(int descriptor) const { return watched_.count(descriptor) != 0; }
 
   TimerId call_at(Clock::time_point when, Callback callback);

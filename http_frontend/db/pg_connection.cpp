@@ -60,8 +60,18 @@ PgConnection::PgConnection(EventLoop& loop, BlockingCalls& cancels, PgConnPtr co
 PgConnection::~PgConnection() {
   *self_ = nullptr;
   if (timer_) loop_.cancel(*timer_);
-  if (state_ != State::lost) loop_.unwatch(socket_);
+  unwatch();
   if (done_) answer(QueryFailure{QueryFailure::Kind::away, {}, {}, "closing"});
+}
+
+// libpq closes the socket of a connection that breaks.
+void PgConnection::unwatch() {
+  if (!std::exchange(is_watched_, false)) return;
+  if (PQsocket(connection_.get()) == socket_) {
+    loop_.unwatch(socket_);
+  } else {
+    loop_.forget(socket_);
+  }
 }
 
 // The server says so when we connect, and again when it changes.
@@ -84,6 +94,7 @@ void PgConnection::run(const Query& query, Clock::time_point deadline, QueryCall
 
 // Not inside the caller, which may still be using what the callback changes.
 void PgConnection::lose_soon() {
+  if (PQsocket(connection_.get()) != socket_) unwatch();  // now, before anything else gets the number
   loop_.call_soon([self = self_] {
     if (*self != nullptr) (*self)->lose(PQerrorMessage((*self)->connection_.get()));
   });
@@ -225,7 +236,7 @@ void PgConnection::lose(const std::string& why) {
   state_ = State::lost;
   if (timer_) loop_.cancel(*timer_);
   timer_.reset();
-  loop_.unwatch(socket_);
+  unwatch();
   // First the owner, so that it does not count this connection any more when the caller asks.
   events_.on_lost(why);
   if (done_)

@@ -53,6 +53,7 @@ class PgConnection {
   void on_deadline();
   void give_up(QueryFailure failure);
   void cancel_query();
+  void unwatch();
   void lose_soon();
   void lose(const std::string& why);
   void answer(QueryOutcome outcome);
@@ -63,6 +64,7 @@ class PgConnection {
   Events events_;
   State state_ = State::idle;
   int socket_;
+  bool is_watched_ = true;
   bool wants_write_ = false;
   bool is_synced_ = false;           // while draining: the server has finished the query
   bool is_cancel_returned_ = false;  // while draining: no cancel can hit the next query
