@@ -867,11 +867,9 @@ LANGUAGE plpgsql AS $$
 DECLARE
   last_created_at timestamptz := '-infinity';
   last_id uuid := '00000000-0000-0000-0000-000000000000';
-  began timestamptz;
   snapshots text[];
 BEGIN
   WHILE last_created_at IS NOT NULL LOOP
-    began := pg_catalog.clock_timestamp();
     BEGIN
       SELECT c.last_created_at, c.last_id INTO last_created_at, last_id FROM @extschema@.audit_move_copy(last_created_at, last_id) c;
     EXCEPTION WHEN OTHERS THEN
@@ -879,9 +877,6 @@ BEGIN
       problem := pg_catalog.concat_ws('; ', problem, pg_catalog.concat('audit_move_copy: ', SQLERRM));
       RETURN;
     END;
-    COMMIT;
-    -- Nobody waits for this, so others get a third of the time.
-    PERFORM pg_catalog.pg_sleep(pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) began) OPERATOR(pg_catalog./) 2);
     COMMIT;
   END LOOP;
   snapshots := @extschema@.audit_snapshots();
