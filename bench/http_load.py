@@ -38,7 +38,7 @@ class HttpLoad:
             self._measures.not_measured("audit_httpd", why)
             return f"## audit_httpd\n\nNot measured: {why}.\n"
         key = self._server.psql(ONE, """CREATE ROLE bench_httpd LOGIN;
-          SELECT audit_grant_frontend('bench_httpd') \\g /dev/null
+          SELECT audit_grant_frontend('bench_httpd'), audit_grant_writer('bench_httpd') \\g /dev/null
           SELECT audit_create_api_key('bench', ARRAY['audit:read', 'audit:write']);""")[0][0]
         database = "host={PGHOST} port={PGPORT} user=bench_httpd dbname=".format(**self._server.environment) + ONE
         with tempfile.TemporaryFile() as log:

@@ -68,7 +68,8 @@ class Server:
         return [line.split("|") for line in done.stdout.splitlines()]
 
     def value(self, database, sql):
-        return self.psql(database, sql)[0][0]
+        """The one value that the statement returns, which may have a "|" of its own."""
+        return "|".join(self.psql(database, sql)[0])
 
     def pgbench(self, database, script, clients=1):
         """The mean latency in milliseconds, and how many transactions there were."""

@@ -13,10 +13,10 @@ namespace {
 
 // An event that the caller may not see is one that does not exist.
 Response event_response(PgResult result) {
-  if (!result.value(0, 0)) return problem(404, "Not Found");
+  if (!result.value(0, answer_column)) return problem(404, "Not Found");
   return {200,
           {{"Content-Type", "application/json"}, {"Cache-Control", "private, no-store"}},
-          std::move(result).into_body()};
+          std::move(result).into_body(answer_column)};
 }
 
 std::vector<ValidationError> validate(const Request& request, const std::optional<Uuid>& id) {

@@ -13,7 +13,7 @@ namespace {
 Response page_response(PgResult result, const Request& request, bool is_strict) {
   Response response{200,
                     {{"Content-Type", "application/json"}, {"Cache-Control", "private, no-store"}},
-                    std::move(result).into_body()};
+                    std::move(result).into_body(answer_column)};
   const std::string_view cursor = next_cursor_of(response.body.bytes());
   if (!cursor.empty()) {
     const std::string target = request.path + "?" + query_with_cursor(request.query, cursor);

@@ -41,7 +41,7 @@ Response response_of(PgResult result) {
   if (status == "413") return problem(413, "A request can have 10000 events");
   return {status == "201" ? 201 : 422,
           {{"Content-Type", "application/json"}, {"Cache-Control", "private, no-store"}},
-          std::move(result).into_body()};
+          std::move(result).into_body(0)};
 }
 
 // What PostgreSQL raises for text that is no JSON, or none that it can hold: syntax, U+0000, no UTF-8, a number that is

@@ -226,20 +226,27 @@ std::string HttpServer::make_request_id() {
 }
 
 // The library must run when its epoll descriptor is ready, when a request was resumed, and at the time that it asked
-// for; longer waits would leave data in its buffers.
+// for; longer waits would leave data in its buffers. It often asks to run again at once, which is cheaper than a turn
+// of the loop; the others' turn comes all the same.
 std::optional<std::chrono::milliseconds> HttpServer::run_library() {
-  if (run_needed_ || Clock::now() >= run_at_) {
+  constexpr int most_runs = 4;
+  constexpr std::chrono::milliseconds at_once(0);
+  const bool is_due = run_needed_ || Clock::now() >= run_at_;
+  std::optional<std::chrono::milliseconds> wait = is_due ? at_once : library_wait();
+  for (int runs = 0; wait == at_once && runs < most_runs; ++runs) {
     run_needed_ = false;
     MHD_run(daemon_);
     suspend_and_shut_down();
+    wait = run_needed_ ? at_once : library_wait();
   }
-  if (run_needed_) return std::chrono::milliseconds(0);
-  run_at_ = Clock::time_point::max();
+  run_at_ = wait ? Clock::now() + *wait : Clock::time_point::max();
+  return wait;
+}
+
+std::optional<std::chrono::milliseconds> HttpServer::library_wait() const {
   MHD_UNSIGNED_LONG_LONG wait_ms = 0;
   if (MHD_get_timeout(daemon_, &wait_ms) != MHD_YES) return std::nullopt;
-  const std::chrono::milliseconds wait(wait_ms);
-  run_at_ = Clock::now() + wait;
-  return wait;
+  return std::chrono::milliseconds(wait_ms);
 }
 
 void HttpServer::suspend_and_shut_down() {

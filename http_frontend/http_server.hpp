@@ -114,6 +114,7 @@ class HttpServer {
 
  private:
   std::optional<std::chrono::milliseconds> run_library();
+  std::optional<std::chrono::milliseconds> library_wait() const;
   void suspend_and_shut_down();
   void client_closed(HttpConnection& connection, std::uint32_t epoll_events);
   void sweep_later();

@@ -38,12 +38,9 @@ class LineFormatter final : public spdlog::formatter {
     const auto level = spdlog::level::to_string_view(message.level);
     const bool is_request = message.logger_name == request_logger_name;
     const std::string_view raw(message.payload.data(), message.payload.size());
-    std::string text;
-    if (is_request) {
-      text = raw;
-    } else {
-      append_escaped(text, raw);
-    }
+    std::string escaped;
+    if (!is_request) append_escaped(escaped, raw);
+    const std::string_view text = is_request ? raw : std::string_view(escaped);
     if (!is_json_) {
       fmt::format_to(std::back_inserter(to), "{} {} {}\n", time, level, text);
     } else if (is_request) {
@@ -68,7 +65,7 @@ class LineFormatter final : public spdlog::formatter {
 // `name=value name="value"` or `"name":"value","name":1`.
 class Fields {
  public:
-  explicit Fields(bool is_json) : is_json_(is_json) {}
+  explicit Fields(bool is_json) : is_json_(is_json) { line_.reserve(512); }
 
   void add_text(std::string_view name, std::string_view value) {
     begin(name);

@@ -17,11 +17,14 @@ namespace audit::httpd {
 // What the queries below need prepared.
 std::vector<PreparedStatement> audit_events_statements();
 
-// One row, one column: the body of the page. While it runs, the session's application_name has the request's id, up to
+// Where list_query() and get_query() have their answer.
+inline constexpr int answer_column = 1;
+
+// One row: the body of the page. While it runs, the session's application_name has the request's id, up to
 // the server's 63 bytes. Runs under the principal's database role where it has one.
 Query list_query(const EventListParameters& parameters, const Principal& principal, std::string_view request_id);
 
-// One row, one column: the event, or null. `user_id`: only if the event is that user's.
+// One row: the event, or null. `user_id`: only if the event is that user's.
 Query get_query(const Uuid& id, std::optional<std::int64_t> user_id, const Principal& principal,
                 std::string_view request_id);
 

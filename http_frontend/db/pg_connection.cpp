@@ -42,8 +42,8 @@ std::optional<std::string_view> PgResult::value(int row, int column) const {
   return std::string_view(PQgetvalue(result, row, column), static_cast<std::size_t>(PQgetlength(result, row, column)));
 }
 
-Body PgResult::into_body() && {
-  const std::string_view bytes = value(0, 0).value();
+Body PgResult::into_body(int column) && {
+  const std::string_view bytes = value(0, column).value();
   return Body(bytes, std::move(result_));
 }
 

@@ -22,8 +22,8 @@ class PgResult {
   int row_count() const;
   // Nothing for an SQL null. The view lives as long as the result.
   std::optional<std::string_view> value(int row, int column) const;
-  // The value of the first row and column together with the memory it lies in. REQUIRES: it is not null.
-  Body into_body() &&;
+  // A value of the first row together with the memory it lies in. REQUIRES: it is not null.
+  Body into_body(int column) &&;
 
  private:
   Body::Owner result_;

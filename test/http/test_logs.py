@@ -90,7 +90,8 @@ def test_requests_can_be_followed_in_the_database(database, daemon, key):
             cursor.execute("LOCK TABLE audit_events IN ACCESS EXCLUSIVE MODE")
             with daemon.client.connect() as connection:
                 connection.send(request_bytes(target, headers={"X-API-Key": key, "X-Request-ID": "f" * 60}))
-                found = eventually(lambda: database.execute(names, (database.name, "active", "%_json(%$%")), "a query")
+                found = eventually(lambda: database.execute(f"{names} AND wait_event_type = 'Lock'", (database.name, "active", "%_json(%$%")),
+                                   "a query that waits")
                 assert found == [(f"audit_httpd {'f' * 51}",)]
                 session.rollback()
                 assert connection.receive().status == 200
