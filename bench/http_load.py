@@ -19,6 +19,7 @@ from server import HERE, fail, progress
 
 _BINARY = os.environ.get("AUDIT_HTTPD", os.path.join(HERE, "..", "http_frontend", "build", "audit_httpd"))
 _OPEN_CONNECTIONS = 2000
+_LOG_TAIL_BYTES = 4096
 _RATE = "requests a second, {} client(s), {}: audit_httpd / pgbench"
 _MEMORY = f"audit_httpd's resident MB with {_OPEN_CONNECTIONS} connections"
 _DEADLINE_S = 60
@@ -86,7 +87,7 @@ class HttpLoad:
                                f"http://127.0.0.1:{httpd.port}/v1/audit/events{query}"],
                               capture_output=True, text=True, check=True, timeout=self._server.seconds + _DEADLINE_S)
         if "Non-2xx" in done.stdout:
-            raise _Refused(f"audit_httpd refused requests: {done.stdout.split('Non-2xx')[1].splitlines()[0]}.")
+            raise _Refused(f"audit_httpd refused requests: {done.stdout.split('Non-2xx')[1].splitlines()[0]}. The last line of its log: {httpd.last_line}")
         return float(re.search(r"Requests/sec:\s+([\d.]+)", done.stdout)[1])
 
     def _memory(self, httpd, key):
@@ -116,6 +117,7 @@ class _Daemon:
         self._process = subprocess.Popen([_BINARY, "--database", database, "--listen", f"127.0.0.1:{self.port}", "--admin-listen", "127.0.0.1:0",
                                           "--connections-per-address", str(2 * _OPEN_CONNECTIONS),
                                           "--address-requests-per-s", "0", "--principal-requests-per-s", "0"], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        self._log = log
         end_s = time.monotonic() + _DEADLINE_S
         while not self._listens():
             if self._process.poll() is not None or time.monotonic() > end_s:
@@ -134,6 +136,13 @@ class _Daemon:
     def resident_bytes(self):
         with open(f"/proc/{self._process.pid}/statm", encoding="ascii") as file:
             return int(file.read().split()[1]) * resource.getpagesize()
+
+    @property
+    def last_line(self):
+        """Of the log. Read without moving the place in the file, which is the daemon's, too."""
+        descriptor = self._log.fileno()
+        tail = os.pread(descriptor, _LOG_TAIL_BYTES, max(0, os.fstat(descriptor).st_size - _LOG_TAIL_BYTES))
+        return tail.decode(errors="replace").rpartition("\n")[0].rpartition("\n")[2]
 
     def stop(self):
         self._process.terminate()
