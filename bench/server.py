@@ -65,7 +65,8 @@ class Server:
                               timeout=LOADING_DEADLINE_S)
         if done.returncode:
             fail(f"psql, {database}: {done.stderr}")
-        return [line.split("|") for line in done.stdout.splitlines()]
+        # Not splitlines(): values have U+2028 and the like, which it takes for ends of lines.
+        return [line.split("|") for line in done.stdout.split("\n")[:-1]]
 
     def value(self, database, sql):
         """The one value that the statement returns, which may have a "|" of its own."""
