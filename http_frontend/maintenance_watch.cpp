@@ -1,7 +1,5 @@
 #include "maintenance_watch.hpp"
 
-#include <charconv>
-
 namespace audit::httpd {
 namespace {
 
@@ -12,23 +10,15 @@ constexpr const char* status_sql =
     " pg_catalog.floor(EXTRACT(epoch FROM last_success))::bigint,"
     " pg_catalog.floor(EXTRACT(epoch FROM oldest_event))::bigint FROM @schema@.audit_read_status()";
 
-std::optional<std::int64_t> number(const PgResult& result, int column) {
-  const std::optional<std::string_view> text = result.value(0, column);
-  if (!text) return std::nullopt;
-  std::int64_t value = 0;
-  std::from_chars(text->data(), text->data() + text->size(), value);
-  return value;
-}
-
 std::optional<MaintenanceStatus> status_of(const QueryOutcome& outcome) {
   const auto* result = std::get_if<PgResult>(&outcome);
   if (result == nullptr || result->row_count() == 0) return std::nullopt;
-  return MaintenanceStatus{number(*result, 0).value_or(0) != 0,
-                           number(*result, 1).value_or(0),
-                           number(*result, 2).value_or(0),
-                           number(*result, 3).value_or(0),
-                           number(*result, 4),
-                           number(*result, 5)};
+  return MaintenanceStatus{result->integer(0, 0).value_or(0) != 0,
+                           result->integer(0, 1).value_or(0),
+                           result->integer(0, 2).value_or(0),
+                           result->integer(0, 3).value_or(0),
+                           result->integer(0, 4),
+                           result->integer(0, 5)};
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <utility>
 
 namespace audit::httpd {
@@ -40,6 +41,14 @@ std::optional<std::string_view> PgResult::value(int row, int column) const {
   const auto* result = static_cast<PGresult*>(result_.get());
   if (PQgetisnull(result, row, column) != 0) return std::nullopt;
   return std::string_view(PQgetvalue(result, row, column), static_cast<std::size_t>(PQgetlength(result, row, column)));
+}
+
+std::optional<std::int64_t> PgResult::integer(int row, int column) const {
+  const std::optional<std::string_view> text = value(row, column);
+  if (!text) return std::nullopt;
+  std::int64_t number = 0;
+  std::from_chars(text->data(), text->data() + text->size(), number);
+  return number;
 }
 
 Body PgResult::into_body(int column) && {

@@ -1,7 +1,5 @@
 #include "db/principal_query.hpp"
 
-#include <charconv>
-
 namespace audit::httpd {
 namespace {
 
@@ -20,14 +18,6 @@ constexpr const char* api_key_sql =
 constexpr const char* certificate_sql =
     "SELECT principal, user_id, scope, db_role, NULL"
     " FROM @schema@.audit_authenticate_certificate(common_name => $1)";
-
-std::optional<std::int64_t> number(const PgResult& result, int column) {
-  const std::optional<std::string_view> text = result.value(0, column);
-  if (!text) return std::nullopt;
-  std::int64_t value = 0;
-  std::from_chars(text->data(), text->data() + text->size(), value);
-  return value;
-}
 
 }  // namespace
 
@@ -57,10 +47,10 @@ std::optional<FoundPrincipal> found_principal(const PgResult& result) {
   if (result.row_count() == 0) return std::nullopt;
   FoundPrincipal found;
   found.principal.name = result.value(0, 0).value_or("");
-  found.principal.user_id = number(result, 1);
+  found.principal.user_id = result.integer(0, 1);
   found.principal.scopes = Scopes::parse_known(result.value(0, 2).value_or(""));
   if (const auto role = result.value(0, 3)) found.principal.db_role = std::string(*role);
-  found.extra = number(result, 4);
+  found.extra = result.integer(0, 4);
   return found;
 }
 

@@ -1,6 +1,7 @@
 // What comes back from the database: a result, or why there is none.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -22,6 +23,8 @@ class PgResult {
   int row_count() const;
   // Nothing for an SQL null. The view lives as long as the result.
   std::optional<std::string_view> value(int row, int column) const;
+  // The same of a column whose type is an integer.
+  std::optional<std::int64_t> integer(int row, int column) const;
   // A value of the first row together with the memory it lies in. REQUIRES: it is not null.
   Body into_body(int column) &&;
 
