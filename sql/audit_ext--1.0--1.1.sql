@@ -537,6 +537,13 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION @extschema@.audit_partition_name(timestamptz) IS 'The name of the partition that begins then.';
 
+CREATE FUNCTION @extschema@.audit_tablespace() RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT coalesce((SELECT format('TABLESPACE %I', t.spcname) FROM pg_class c JOIN pg_tablespace t ON t.oid = c.reltablespace
+                   WHERE c.oid = '@extschema@.audit_events'::regclass), '')
+$$;
+COMMENT ON FUNCTION @extschema@.audit_tablespace() IS 'The clause that puts a new partition where ALTER TABLE audit_events SET TABLESPACE said.';
+
 CREATE OR REPLACE FUNCTION @extschema@.audit_create_partition(since timestamptz, until timestamptz) RETURNS regclass
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -548,9 +555,11 @@ BEGIN
       HINT = 'Pass two finite times, since (inclusive) before until (exclusive).';
   END IF;
   partition := format('@extschema@.%I', @extschema@.audit_partition_name(since));
-  EXECUTE format('CREATE TABLE %s PARTITION OF @extschema@.audit_events FOR VALUES FROM (%L) TO (%L)', partition, since, until);
+  -- Attached when its files are there and on disk: PARTITION OF would lock everybody out from the beginning.
+  EXECUTE format('CREATE TABLE %s (LIKE @extschema@.audit_events INCLUDING ALL EXCLUDING COMMENTS) %s', partition, @extschema@.audit_tablespace());
   PERFORM @extschema@.audit_index_partition(partition::regclass);
   PERFORM @extschema@.audit_give_to_owner(partition::regclass);
+  EXECUTE format('ALTER TABLE @extschema@.audit_events ATTACH PARTITION %s FOR VALUES FROM (%L) TO (%L)', partition, since, until);
   RETURN partition::regclass;
 END
 $$;
@@ -702,7 +711,8 @@ BEGIN
     DROP TABLE @extschema@.audit_events_move;
   END IF;
   IF NOT EXISTS (SELECT FROM ONLY @extschema@.audit_events_default) THEN RETURN 'nothing'; END IF;
-  CREATE TABLE @extschema@.audit_events_move (LIKE @extschema@.audit_events INCLUDING ALL) PARTITION BY RANGE (created_at);
+  EXECUTE format('CREATE TABLE @extschema@.audit_events_move (LIKE @extschema@.audit_events INCLUDING ALL) PARTITION BY RANGE (created_at) %s',
+                 @extschema@.audit_tablespace());
   FOR missing IN SELECT r FROM @extschema@.audit_move_ranges() r LOOP
     made := format('@extschema@.%I', @extschema@.audit_partition_name(lower(missing)));
     EXECUTE format('CREATE TABLE %s PARTITION OF @extschema@.audit_events_move FOR VALUES FROM (%L) TO (%L)', made, lower(missing), upper(missing));
@@ -782,14 +792,35 @@ BEGIN
   FOR made IN SELECT p.* FROM @extschema@.audit_partitions('@extschema@.audit_events_move') p WHERE NOT p.is_default LOOP
     EXECUTE format('ALTER TABLE @extschema@.audit_events_move DETACH PARTITION %s', made.partition);
     EXECUTE format('ALTER TABLE @extschema@.audit_events ATTACH PARTITION %s FOR VALUES FROM (%L) TO (%L)', made.partition, made.since, made.until);
-    EXECUTE format('ALTER TABLE %s DROP CONSTRAINT audit_move_range', made.partition);
   END LOOP;
-  DROP TABLE @extschema@.audit_events_move;
   RETURN 'done';
 END
 $$;
 COMMENT ON FUNCTION @extschema@.audit_move_finish() IS
 'Step of audit_maintain(): empties the default partition and attaches the partitions that its events were copied to.';
+
+-- Apart from audit_move_finish, which everybody waits for.
+CREATE FUNCTION @extschema@.audit_move_clean() RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '40ms' AS $$
+DECLARE
+  moved regclass;
+BEGIN
+  -- A move that could not be finished is taken up by the next run.
+  IF EXISTS (SELECT FROM pg_trigger t WHERE t.tgname = 'audit_mirror' AND t.tgrelid = '@extschema@.audit_events_default'::regclass) THEN RETURN 'done'; END IF;
+  DROP TABLE IF EXISTS @extschema@.audit_events_move;
+  FOR moved IN
+    SELECT c.conrelid FROM pg_constraint c JOIN @extschema@.audit_partitions() p ON p.partition = c.conrelid WHERE c.conname = 'audit_move_range'
+  LOOP
+    EXECUTE format('ALTER TABLE %s DROP CONSTRAINT audit_move_range', moved);
+    RETURN 'more';
+  END LOOP;
+  RETURN 'done';
+EXCEPTION WHEN lock_not_available THEN
+  RETURN 'busy';
+END
+$$;
+COMMENT ON FUNCTION @extschema@.audit_move_clean() IS
+'Step of audit_maintain(): removes what a move that is over has left.';
 
 CREATE FUNCTION @extschema@.audit_guard_partitions() RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '40ms' AS $$
@@ -915,7 +946,7 @@ BEGIN
     CALL @extschema@.audit_try('audit_move_finish', outcome, problem);
     EXIT WHEN outcome OPERATOR(pg_catalog.<>) 'again';
   END LOOP;
-  FOREACH step IN ARRAY ARRAY['audit_create_due', 'audit_drop_expired', 'audit_guard_partitions', 'audit_flush_past'] LOOP
+  FOREACH step IN ARRAY ARRAY['audit_move_clean', 'audit_create_due', 'audit_drop_expired', 'audit_guard_partitions', 'audit_flush_past'] LOOP
     LOOP
       CALL @extschema@.audit_try(step, outcome, problem);
       EXIT WHEN outcome OPERATOR(pg_catalog.<>) 'more';
@@ -941,7 +972,7 @@ BEGIN
   EXECUTE format('GRANT EXECUTE ON FUNCTION @extschema@.audit_read_status, @extschema@.audit_lock_maintenance,
                   @extschema@.audit_unlock_maintenance, @extschema@.audit_begin_run, @extschema@.audit_end_run,
                   @extschema@.audit_move_begin, @extschema@.audit_move_copy, @extschema@.audit_move_analyze, @extschema@.audit_snapshots,
-                  @extschema@.audit_are_gone, @extschema@.audit_move_finish, @extschema@.audit_create_due,
+                  @extschema@.audit_are_gone, @extschema@.audit_move_finish, @extschema@.audit_move_clean, @extschema@.audit_create_due,
                   @extschema@.audit_drop_expired, @extschema@.audit_guard_partitions, @extschema@.audit_flush_past TO %I', role);
   EXECUTE format('GRANT EXECUTE ON PROCEDURE @extschema@.audit_maintain, @extschema@.audit_try, @extschema@.audit_copy TO %I', role);
 END
@@ -959,7 +990,7 @@ REVOKE ALL ON FUNCTION
   @extschema@.audit_cancel_autovacuum, @extschema@.audit_lock_tables, @extschema@.audit_create_due,
   @extschema@.audit_drop_expired, @extschema@.audit_mirror, @extschema@.audit_move_ranges, @extschema@.audit_move_begin,
   @extschema@.audit_move_copy, @extschema@.audit_move_analyze, @extschema@.audit_snapshots, @extschema@.audit_are_gone,
-  @extschema@.audit_move_finish, @extschema@.audit_guard_partitions, @extschema@.audit_flush_past, @extschema@.audit_begin_run, @extschema@.audit_end_run,
+  @extschema@.audit_tablespace, @extschema@.audit_move_finish, @extschema@.audit_move_clean, @extschema@.audit_guard_partitions, @extschema@.audit_flush_past, @extschema@.audit_begin_run, @extschema@.audit_end_run,
   @extschema@.audit_grant_maintainer
 FROM PUBLIC;
 

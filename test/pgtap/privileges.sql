@@ -39,7 +39,7 @@ FROM unnest(ARRAY['audit_events', 'audit_events_default', 'audit_users', 'audit_
 SELECT set_eq('SELECT name FROM member_function WHERE prosecdef',
               '{audit_authenticate_api_key,audit_authenticate_password,audit_authenticate_token,audit_authenticate_certificate,audit_find_answer,audit_keep_answer,audit_save_policies,
                 audit_record,audit_record_change,audit_configure,audit_hold,audit_release,audit_read_status,audit_begin_run,audit_end_run,
-                audit_create_due,audit_drop_expired,audit_mirror,audit_move_begin,audit_move_copy,audit_move_analyze,audit_move_finish,
+                audit_create_due,audit_drop_expired,audit_mirror,audit_move_begin,audit_move_copy,audit_move_analyze,audit_move_finish,audit_move_clean,
                 audit_guard_partitions,audit_flush_past}'::name[]);
 -- Every interpreted body is bound: by a fixed search_path, or when it was created.
 SELECT is_empty($$SELECT name FROM member_function m JOIN pg_language l ON l.oid = m.prolang

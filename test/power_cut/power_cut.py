@@ -14,6 +14,7 @@ ROUNDS = int(os.environ.get("POWER_CUT_ROUNDS", 10))
 SEED = int(os.environ.get("POWER_CUT_SEED", random.SystemRandom().randrange(2**32)))
 WRITERS = 8
 DEADLINE_S = 60
+ROUNDS_A_TRAIL = 10  # then a new one, since looking through all of it takes longer each time
 
 # Checkpoints, merges of pending lists and page splits shall be under way when the plug is pulled.
 SETTINGS = ("checkpoint_timeout = '30s'", "max_wal_size = '64MB'", "gin_pending_list_limit = '64kB'", "autovacuum_naptime = '1s'", "timezone = 'UTC'",
@@ -153,33 +154,43 @@ def cut_and_check(server, random_, expected):
         check_ids(connection, expected, writers)
         check_engines(connection)
         check_indexes(connection)
-    return f"{len(writers.confirmed)} transactions confirmed, {len(writers.unknown)} unknown, {len(writers.undone)} undone, {len(expected)} events in all"
+    return f"{len(writers.confirmed)} transactions confirmed, {len(writers.unknown)} unknown, {len(writers.undone)} undone, {len(expected)} events in the trail"
+
+
+def configure(server):
+    with contextlib.closing(connect(server, "postgres")) as connection:
+        for setting in SETTINGS:
+            rows(connection, f"ALTER SYSTEM SET {setting}")
+    cluster("restart")
+    with contextlib.closing(connect(server, "postgres")) as connection:
+        assert rows(connection, "SHOW fsync") == [("on",)] and rows(connection, "SHOW synchronous_commit") == [("on",)]
 
 
 def make_trail(server):
     with contextlib.closing(connect(server, "postgres")) as connection:
-        for setting in SETTINGS:
-            rows(connection, f"ALTER SYSTEM SET {setting}")
+        rows(connection, "DROP DATABASE IF EXISTS trail")
         rows(connection, "CREATE DATABASE trail")
-    cluster("restart")
     with contextlib.closing(connect(server)) as connection:
         rows(connection, "CREATE EXTENSION audit_ext CASCADE; CREATE EXTENSION amcheck")
         for month in (1, 2, 3):
             rows(connection, f"SELECT audit_create_partition('2024-0{month}-01', '2024-0{month + 1}-01')")
-        assert rows(connection, "SHOW fsync") == [("on",)] and rows(connection, "SHOW synchronous_commit") == [("on",)]
 
 
 def main():
     print(f"# POWER_CUT_SEED={SEED} POWER_CUT_ROUNDS={ROUNDS}", flush=True)
     random_ = random.Random(SEED)
     server = cluster("start")
-    make_trail(server)
-    expected = set()
+    configure(server)
+    trails = []
     for number in range(1, ROUNDS + 1):
         try:
-            print(f"ok - power cut {number}: {cut_and_check(server, random_, expected)}", flush=True)
+            if number % ROUNDS_A_TRAIL == 1:
+                make_trail(server)
+                trails.append(set())
+            print(f"ok - power cut {number}: {cut_and_check(server, random_, trails[-1])}", flush=True)
         except (AssertionError, psycopg2.Error) as failure:
             sys.exit(f"not ok - power cut {number}: {failure}")
+    print(f"# {ROUNDS} power cuts, {sum(map(len, trails))} events committed, each of them there once")
 
 
 if __name__ == "__main__":

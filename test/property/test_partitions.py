@@ -128,6 +128,8 @@ def test_a_snapshot_from_before_the_copies_is_waited_for(database):
         old.execute("COMMIT")
         assert value(maintainer, "SELECT audit_are_gone(%s)", (snapshots,))
         assert step(maintainer, "move_finish") == "done"
+        while step(maintainer, "move_clean") == "more":
+            pass
     assert_whole(database, expected)
 
 
@@ -168,6 +170,31 @@ def test_nobody_waits_for_maintenance_that_waits(database):
         assert step(maintainer, "drop_expired") == "busy"
         reader.execute("COMMIT")
         assert step(maintainer, "drop_expired") == "more"
+
+
+def test_a_partition_is_made_beside_those_at_work_in_others(database):
+    maintain(database)
+    with session(database) as maintainer, session(database, "READ COMMITTED") as reader:
+        maintainer.execute("SELECT audit_configure(premake => 4)")
+        reader.execute("LOCK TABLE ONLY audit_events IN ROW EXCLUSIVE MODE")  # as who writes into a partition
+        assert step(maintainer, "create_due") == "more"
+        reader.execute("LOCK TABLE ONLY audit_events_default IN ACCESS SHARE MODE")
+        maintainer.execute("SELECT audit_configure(premake => 5)")
+        assert step(maintainer, "create_due") == "busy"
+
+
+def test_partitions_lie_where_the_trail_does(database):
+    with session(database) as cursor:
+        cursor.execute("SET allow_in_place_tablespaces = on")
+        cursor.execute("CREATE TABLESPACE audit_test_place LOCATION ''")
+        try:
+            cursor.execute("ALTER TABLE audit_events SET TABLESPACE audit_test_place")
+            cursor.execute("CALL audit_maintain()")
+            assert value(cursor, "SELECT count(*) FROM pg_tables WHERE tablename ~ '^audit_events_[0-9]' AND tablespace IS DISTINCT FROM 'audit_test_place'") == 0
+            assert value(cursor, "SELECT partitions FROM audit_status") > 4
+        finally:
+            cursor.execute("SET audit_ext.allow_changes = on; DROP EXTENSION audit_ext CASCADE")
+            cursor.execute("DROP TABLESPACE audit_test_place")
 
 
 def test_a_hold_that_comes_meanwhile_wins(database):
