@@ -1,8 +1,11 @@
-// Finds what several descending lists have in common: the shortest list proposes, the others in turn are asked for
-// their greatest member at or below the proposal, and the first that answers with less sends the shortest on to there.
-// So a list is looked into only where all shorter ones agree, and whatever lies between is passed over unread.
+// Finds what several descending lists have in common: the shortest list proposes some of its next lower members, the
+// others in turn keep those that they have too, and tell how far below them they have nothing, from where the shortest
+// goes on. So a list is looked into only where all shorter ones agree, and whatever lies between is passed over unread.
+// One member at a time, with a seek in each list, would do the same; that took half as long again where lists
+// interleave.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include "core_only.hpp"
@@ -19,28 +22,38 @@ enum class Seek {
   paused,     // the given number of looks is used up
 };
 
-// A List has: bool seek_at_most(Tid target, Tid& found), its greatest member <= target, or false where there is none.
-// REQUIRES: the lists outlive this object. Best with the shortest list first. No lists have nothing in common.
+// A List has
+//  - bool seek_at_most(Tid target, Tid& found): its greatest member <= target, or false where there is none;
+//  - int propose(Tid target, Tid* tids, int capacity): some of its greatest members <= target, ascending, none left out
+//    in between, at least one where there is any; returns how many;
+//  - int retain(Tid* tids, int count, Tid& free_from): keeps of these (ascending, at least one) those that it has, and
+//    returns how many. It has nothing from free_from up to the first of them, but perhaps that one.
+// REQUIRES: the lists and the memory for a batch outlive this object. Best with the shortest list first. No lists have
+// nothing in common.
 template <typename List>
 class PostingIntersection {
  public:
-  PostingIntersection(List* lists, int count) noexcept : lists_(lists), count_(count) {}
+  PostingIntersection(List* lists, int list_count, Tid* batch, int batch_capacity) noexcept
+      : lists_(lists), list_count_(list_count), batch_(batch), batch_capacity_(batch_capacity) {}
 
   // found: `place` is the greatest common member at or below the target. paused: nothing in common is above `place`;
   // seek again from there. `look_limit` (>= 1): about how many looks into lists it takes at most.
   Seek seek_at_most(Tid target, int look_limit, Tid& place) {
-    if (count_ == 0) return Seek::exhausted;
+    if (list_count_ == 0) return Seek::exhausted;
     for (int looks = 0; looks < look_limit;) {
-      Tid candidate = 0;
-      if (!lists_[0].seek_at_most(target, candidate)) return Seek::exhausted;
-      int agreed = 1;
-      for (target = candidate; agreed < count_ && target == candidate; agreed++)
-        if (!lists_[agreed].seek_at_most(candidate, target)) return Seek::exhausted;
-      if (target == candidate) {
-        place = candidate;
+      if (target < floor_ || target > ceiling_) {
+        const int count = propose_and_retain(target);
+        if (count == 0) return Seek::exhausted;
+        looks += count * list_count_;
+      }
+      ceiling_ = target;
+      while (batch_count_ > 0 && batch_[batch_count_ - 1] > target) batch_count_--;
+      if (batch_count_ > 0) {
+        place = batch_[batch_count_ - 1];
         return Seek::found;
       }
-      looks += agreed;
+      if (floor_ == 0) return Seek::exhausted;
+      target = floor_ - 1;
     }
     place = target;
     return Seek::paused;
@@ -48,16 +61,35 @@ class PostingIntersection {
 
   // Whether all lists have it.
   bool contains(Tid tid) {
-    for (int i = 0; i < count_; i++) {
+    for (int i = 0; i < list_count_; i++) {
       Tid found = 0;
       if (!lists_[i].seek_at_most(tid, found) || found != tid) return false;
     }
-    return count_ > 0;
+    return list_count_ > 0;
   }
 
  private:
+  // Returns how many were proposed. Batches grow, since a page may need but a few.
+  int propose_and_retain(Tid target) {
+    const int proposed = lists_[0].propose(target, batch_, batch_size_ = std::min(2 * batch_size_, batch_capacity_));
+    batch_count_ = proposed;
+    if (proposed > 0) floor_ = batch_[0];
+    for (int i = 1; i < list_count_ && batch_count_ > 0; i++) {
+      Tid free_from = 0;
+      batch_count_ = lists_[i].retain(batch_, batch_count_, free_from);
+      floor_ = std::min(floor_, free_from);
+    }
+    return proposed;
+  }
+
   List* lists_;
-  int count_;
+  int list_count_;
+  Tid* batch_;  // what the lists have in common from floor_ to ceiling_, ascending
+  int batch_capacity_;
+  int batch_size_ = 8;
+  int batch_count_ = 0;
+  Tid floor_ = 1;
+  Tid ceiling_ = 0;
 };
 
 }  // namespace audit

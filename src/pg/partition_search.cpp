@@ -26,6 +26,7 @@ namespace {
 constexpr double head_start_ns = 200'000;
 constexpr double least_cost_before_ranges_ns = 20'000;
 constexpr int looks_at_a_time = 1000;
+constexpr int batch_capacity = 256;  // about as many as a segment of a posting list has
 
 // Rough, for comparing the two searches only; measured on one machine, and only their relations matter.
 double cost_ns(const SearchReport& report) {
@@ -83,7 +84,7 @@ class PartitionSearch {
   int list_count_ = 0;  // as many as filters are given; none where one of the values is in no list
   PendingRows pending_{};
   PostingList collector_lists_[filter_count];
-  CandidateTids<PostingList> collector_{{collector_lists_, 0}, nullptr, 0};
+  CandidateTids<PostingList> collector_{{collector_lists_, 0, nullptr, 0}, nullptr, 0};
   Tid start_ = tid_max;
   Tid target_ = tid_max;  // of this part, what is above has been fetched
   bool is_first_part_ = true;
@@ -99,7 +100,7 @@ class PartitionSearch {
   KeyWalk* walk_ = nullptr;
   bool has_page_ = false;
   PostingList walker_lists_[filter_count];
-  CandidateTids<PostingList> walker_{{walker_lists_, 0}, nullptr, 0};
+  CandidateTids<PostingList> walker_{{walker_lists_, 0, nullptr, 0}, nullptr, 0};
   bool has_walker_lists_ = false;
   double walker_cost_ns_ = 0;
 
@@ -155,7 +156,8 @@ bool PartitionSearch::find_lists(const GinKey* keys) {
 
 void PartitionSearch::begin_candidates(PostingList* lists, CandidateTids<PostingList>& candidates) {
   for (int i = 0; i < list_count_; i++) lists[i].begin(partition_.filter_index, postings_[i], search_.report);
-  candidates = {{lists, list_count_}, pending_.tids, pending_.count};
+  auto* batch = static_cast<Tid*>(palloc(sizeof(Tid) * batch_capacity));
+  candidates = {{lists, list_count_, batch, batch_capacity}, pending_.tids, pending_.count};
 }
 
 // Shortest first, as the intersection likes them.

@@ -28,6 +28,7 @@
 #include "../core/page_cursor.hpp"
 #include "../core/posting_intersection.hpp"
 #include "../core/rfc3339.hpp"
+#include "../core/tid_run.hpp"
 #include "../core/uuid_text.hpp"
 #include "../core/uuid_v7.hpp"
 

@@ -20,39 +20,7 @@ namespace {
 constexpr int segment_header_size = offsetof(GinPostingList, bytes);
 constexpr int segments_max = BLCKSZ / segment_header_size;
 
-// Reads one difference between addresses: seven bits a byte, least significant first; a set high bit says that another
-// byte follows. Most have one or two bytes, in no order that a branch predictor could learn: so these need no branch.
-// Looks at one byte more than it reads, which is on the same page.
-inline Tid decode_difference(const unsigned char*& at) {
-  const Tid first = at[0], second = at[1], has_second = first >> 7;
-  Tid difference = (first & 0x7f) | ((second & 0x7f) << 7 & (0 - has_second));
-  at += 1 + has_second;
-  if ((first & second) < 0x80) return difference;
-  int shift = 14;
-  Tid byte = 0;
-  do {
-    byte = *at++;
-    difference |= (byte & 0x7f) << shift;
-    shift += 7;
-  } while (byte >= 0x80 && shift < 49);
-  return difference;
-}
-
-// Decodes addresses of a compressed list up to `target` (all of those at or below it) into `tids`; returns how many.
-// `is_complete`: whether the list has no more.
-int decode_postings(const GinPostingList* list, Tid target, Tid* tids, bool& is_complete) {
-  const unsigned char* at = list->bytes;
-  const unsigned char* const end = at + list->nbytes;
-  Tid tid = tid_of(list->first);
-  int count = 0;
-  tids[count++] = tid;
-  while (at < end && tid < target) {
-    tid += decode_difference(at);
-    tids[count++] = tid;
-  }
-  is_complete = at >= end;
-  return count;
-}
+TidRun run_of(const GinPostingList* list) { return {tid_of(list->first), list->bytes, list->nbytes}; }
 
 // Which child of a posting tree's inner page may hold the target, and the bound left of that child.
 BlockNumber choose_child(Page page, Tid target, Tid& left_bound) {
@@ -74,7 +42,7 @@ void copy_inline_list(const IndexTupleData* entry, Postings& postings, SearchRep
   const auto* list = reinterpret_cast<const GinPostingList*>(GinGetPosting(entry));
   auto* tids = static_cast<Tid*>(palloc(sizeof(Tid) * (list->nbytes + 1u)));
   bool is_complete = false;
-  postings.tid_count = decode_postings(list, tid_max, tids, is_complete);
+  postings.tid_count = decode_tids(run_of(list), tid_max, tids, is_complete);
   postings.tids = tids;
   report->tids_decoded += postings.tid_count;
 }
@@ -170,7 +138,6 @@ void PostingList::begin(Relation index, const Postings& postings, SearchReport* 
   if (postings.tids != nullptr) {
     tids_ = postings.tids;
     tid_count_ = postings.tid_count;
-    position_ = tid_count_ - 1;
     decoded_up_to_ = tid_max;
     return;
   }
@@ -181,7 +148,8 @@ void PostingList::begin(Relation index, const Postings& postings, SearchReport* 
 
 bool PostingList::seek_at_most(Tid target, Tid& found) {
   if (tid_count_ > 0 && target >= tids_[0] && target <= decoded_up_to_) {
-    found = seek_in_segment(target);
+    seek_in_segment(target);
+    found = tids_[position_];
     if (found > left_bound_) return true;
   }
   if (root_ == InvalidBlockNumber) return false;
@@ -193,61 +161,85 @@ bool PostingList::seek_at_most(Tid target, Tid& found) {
   }
 }
 
-// The greatest at or below the target. REQUIRES: tids_[0] <= target.
-Tid PostingList::seek_in_segment(Tid target) {
-  int low = position_, high = tid_count_;  // exclusive
-  if (tids_[position_] > target)
-    low = find_below(target, high);
-  else if (position_ + 1 == tid_count_ || tids_[position_ + 1] > target)
-    return tids_[position_];
-  while (high - low > 1) {
-    const int middle = (low + high) / 2;
-    (tids_[middle] <= target ? low : high) = middle;
-  }
-  position_ = low;
-  return tids_[low];
-}
-
-// Bounds for what is below the last one found, and usually close to it: the nearest are counted, which needs no branch
-// that would be mispredicted half of the time; then steps that double.
-int PostingList::find_below(Tid target, int& high) const {
-  constexpr int near = 8;
-  high = position_;
-  if (high >= near) {
-    int above = 0;
-    for (int i = 0; i < near; i++) above += tids_[high - 1 - i] > target;
-    high -= above;
-    if (above < near) return high - 1;
-  }
-  int step = near;
-  while (high - step > 0 && tids_[high - step] > target) {
-    high -= step;
-    step *= 2;
-  }
-  return Max(high - step, 0);
+// REQUIRES: tids_[0] <= target.
+void PostingList::seek_in_segment(Tid target) {
+  position_ = static_cast<int>(std::upper_bound(tids_, tids_ + tid_count_, target) - tids_) - 1;
 }
 
 bool PostingList::seek_in_leaf(Tid target, Tid& found) {
-  const Tid* above = std::upper_bound(segment_firsts_, segment_firsts_ + segment_count_, target);
-  if (above == segment_firsts_) return false;
-  decode_segment(static_cast<int>(above - segment_firsts_) - 1, target);
-  found = seek_in_segment(target);
+  const int segment = segment_of(target);
+  if (segment < 0) return false;
+  decode_segment(segment, target);
+  seek_in_segment(target);
+  found = tids_[position_];
   // A page whose left sibling was deleted since we read its parent may have taken in newer, invisible addresses.
   return found > left_bound_;
 }
 
+// The last one that begins at or below the target; -1: none.
+int PostingList::segment_of(Tid target) const {
+  const Tid* above = std::upper_bound(segment_firsts_, segment_firsts_ + segment_count_, target);
+  return static_cast<int>(above - segment_firsts_) - 1;
+}
+
+TidRun PostingList::run_of_segment(int segment) const {
+  return run_of(reinterpret_cast<const GinPostingList*>(page_ + segment_offsets_[segment]));
+}
+
 void PostingList::decode_segment(int segment, Tid target) {
-  const auto* list = reinterpret_cast<const GinPostingList*>(page_ + segment_offsets_[segment]);
-  if (tid_capacity_ < list->nbytes + 1) {
-    tid_capacity_ = Max(list->nbytes + 1, 512);
+  const TidRun run = run_of_segment(segment);
+  if (tid_capacity_ < run.byte_count + 1) {
+    tid_capacity_ = Max(run.byte_count + 1, 512);
     tids_ = static_cast<Tid*>(palloc(sizeof(Tid) * static_cast<Size>(tid_capacity_)));
   }
   bool is_complete = false;
-  tid_count_ = decode_postings(list, target, tids_, is_complete);
-  position_ = tid_count_ - 1;
+  tid_count_ = decode_tids(run, target, tids_, is_complete);
   const Tid segment_end = segment + 1 < segment_count_ ? segment_firsts_[segment + 1] - 1 : right_bound_;
   decoded_up_to_ = is_complete ? segment_end : target;
   report_->tids_decoded += tid_count_;
+}
+
+int PostingList::propose(Tid target, Tid* tids, int capacity) {
+  Tid found = 0;
+  if (!seek_at_most(target, found)) return 0;
+  int begin = Max(position_ + 1 - capacity, 0);
+  while (tids_[begin] <= left_bound_) begin++;
+  const int count = position_ + 1 - begin;
+  std::copy_n(tids_ + begin, count, tids);
+  return count;
+}
+
+// From the greatest downwards, as leaves are loaded, with all that belong to one segment at a time.
+int PostingList::retain(Tid* tids, int count, Tid& free_from) {
+  if (root_ == InvalidBlockNumber) return retain_inline(tids, count, free_from);
+  Tid* kept = tids + count;  // from there on, as far as this has come
+  for (Tid* end = kept; end > tids;) {
+    const Tid target = end[-1];
+    if (!has_leaf_ || target <= left_bound_ || target > right_bound_) load_leaf(target);
+    const int segment = segment_of(target);
+    Tid below = left_bound_;
+    const Tid lowest = segment < 0 ? below + 1 : Max(segment_firsts_[segment], below + 1);
+    Tid* begin = end;
+    while (begin > tids && begin[-1] >= lowest) begin--;
+    if (segment >= 0) {
+      int tids_read = 0;
+      const int kept_here =
+          retain_tids(run_of_segment(segment), begin, static_cast<int>(end - begin), below, tids_read);
+      report_->tids_decoded += tids_read;
+      kept = std::move_backward(begin, begin + kept_here, kept);
+    }
+    below = Max(below, left_bound_);
+    free_from = below == 0 ? 0 : below + 1;
+    end = begin;
+  }
+  return static_cast<int>(std::move(kept, tids + count, tids) - tids);
+}
+
+int PostingList::retain_inline(Tid* tids, int count, Tid& free_from) const {
+  const Tid* const above = std::upper_bound(tids_, tids_ + tid_count_, tids[0]);
+  free_from = above == tids_ ? 0 : above[-1] + 1;
+  const auto is_missing = [this](Tid tid) { return !std::binary_search(tids_, tids_ + tid_count_, tid); };
+  return static_cast<int>(std::remove_if(tids, tids + count, is_missing) - tids);
 }
 
 void PostingList::index_segments() {

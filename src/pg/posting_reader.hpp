@@ -31,10 +31,16 @@ class PostingList {
   // The greatest address <= target. Cheapest where targets go down. False: there is none.
   bool seek_at_most(Tid target, Tid& found);
 
+  // As PostingIntersection wants them.
+  int propose(Tid target, Tid* tids, int capacity);
+  int retain(Tid* tids, int count, Tid& free_from);
+
  private:
   bool seek_in_leaf(Tid target, Tid& found);
-  Tid seek_in_segment(Tid target);
-  int find_below(Tid target, int& high) const;
+  void seek_in_segment(Tid target);
+  int segment_of(Tid target) const;
+  TidRun run_of_segment(int segment) const;
+  int retain_inline(Tid* tids, int count, Tid& free_from) const;
   void load_leaf(Tid target);
   void index_segments();
   void decode_segment(int segment, Tid target);
@@ -47,7 +53,7 @@ class PostingList {
   Tid* tids_;
   int tid_count_;
   int tid_capacity_;
-  int position_;  // of the last one found
+  int position_;  // of the last one found by seeking
   Tid decoded_up_to_;
   // The copied leaf holds what is above left_bound_ and at most right_bound_.
   bool has_leaf_;

@@ -1,32 +1,26 @@
 // Lists and extra addresses together against a naive union, on random ones that overlap.
 #include "candidate_tids.hpp"
 
+#include <array>
 #include <random>
 #include <set>
 #include <vector>
 
 #include <gtest/gtest.h>
 
+#include "vector_list.hpp"
+
 namespace audit {
 namespace {
 
-struct VectorList {
-  std::vector<Tid> tids;  // ascending
-  long looks = 0;
-
-  bool seek_at_most(Tid target, Tid& found) {
-    looks++;
-    const auto above = std::upper_bound(tids.begin(), tids.end(), target);
-    if (above == tids.begin()) return false;
-    found = above[-1];
-    return true;
-  }
-};
-
 using Lists = std::vector<VectorList>;
 
-CandidateTids<VectorList> candidates_of(Lists& lists, const std::vector<Tid>& extras) {
-  return {{lists.data(), static_cast<int>(lists.size())}, extras.data(), static_cast<int>(extras.size())};
+using Batch = std::array<Tid, 8>;
+
+CandidateTids<VectorList> candidates_of(Lists& lists, Batch& batch, const std::vector<Tid>& extras) {
+  return {{lists.data(), static_cast<int>(lists.size()), batch.data(), static_cast<int>(batch.size())},
+          extras.data(),
+          static_cast<int>(extras.size())};
 }
 
 std::vector<Tid> all_below(CandidateTids<VectorList>& candidates, Tid target, int look_limit) {
@@ -43,7 +37,8 @@ std::vector<Tid> all_below(CandidateTids<VectorList>& candidates, Tid target, in
 
 TEST(CandidateTids, NoListsAndNoExtras) {
   Lists none;
-  auto candidates = candidates_of(none, {});
+  Batch batch;
+  auto candidates = candidates_of(none, batch, {});
   EXPECT_TRUE(all_below(candidates, tid_max, 1).empty());
   EXPECT_FALSE(candidates.contains(0));
 }
@@ -51,34 +46,38 @@ TEST(CandidateTids, NoListsAndNoExtras) {
 TEST(CandidateTids, ExtrasAlone) {
   Lists none;
   const std::vector<Tid> extras{0, 4, tid_max};
-  auto candidates = candidates_of(none, extras);
+  Batch batch;
+  auto candidates = candidates_of(none, batch, extras);
   EXPECT_EQ(all_below(candidates, tid_max, 1), (std::vector<Tid>{tid_max, 4, 0}));
   EXPECT_TRUE(candidates.contains(4));
   EXPECT_FALSE(candidates.contains(5));
 }
 
 TEST(CandidateTids, WhatIsInBothIsFoundOnce) {
-  Lists lists{{{1, 3, 5, 7}, 0}, {{3, 5, 6, 7}, 0}};
+  Lists lists{list_of({1, 3, 5, 7}), list_of({3, 5, 6, 7})};
   const std::vector<Tid> extras{2, 5, 9};
-  auto candidates = candidates_of(lists, extras);
+  Batch batch;
+  auto candidates = candidates_of(lists, batch, extras);
   EXPECT_EQ(all_below(candidates, 9, 100), (std::vector<Tid>{9, 7, 5, 3, 2}));
   EXPECT_TRUE(candidates.contains(7));
   EXPECT_FALSE(candidates.contains(6));
 }
 
 TEST(CandidateTids, TargetsMayGoUpAgain) {
-  Lists lists{{{1, 3, 5, 7}, 0}};
+  Lists lists{list_of({1, 3, 5, 7})};
   const std::vector<Tid> extras{4};
-  auto candidates = candidates_of(lists, extras);
+  Batch batch;
+  auto candidates = candidates_of(lists, batch, extras);
   EXPECT_EQ(all_below(candidates, 4, 1), (std::vector<Tid>{4, 3, 1}));
   EXPECT_EQ(all_below(candidates, tid_max, 1), (std::vector<Tid>{7, 5, 4, 3, 1}));
 }
 
 TEST(CandidateTids, ManyExtrasCostTheListsNothing) {
-  Lists lists{{{1}, 0}};
+  Lists lists{list_of({1})};
   std::vector<Tid> extras;
   for (Tid tid = 10; tid < 1000; tid++) extras.push_back(tid);
-  auto candidates = candidates_of(lists, extras);
+  Batch batch;
+  auto candidates = candidates_of(lists, batch, extras);
   EXPECT_EQ(all_below(candidates, tid_max, 1000).size(), 991u);
   EXPECT_LE(lists[0].looks, 3);
 }
@@ -93,12 +92,13 @@ TEST(CandidateTids, AsNaive) {
         if (is_member(random)) tids.push_back(tid);
       return tids;
     };
-    Lists lists{{random_tids(0.3), 0}, {random_tids(0.6), 0}};
+    Lists lists{list_of(random_tids(0.3)), list_of(random_tids(0.6))};
     const std::vector<Tid> extras = random_tids(round % 3 * 0.1);
     std::set<Tid, std::greater<>> expected(extras.begin(), extras.end());
     for (const Tid tid : lists[0].tids)
       if (std::binary_search(lists[1].tids.begin(), lists[1].tids.end(), tid)) expected.insert(tid);
-    auto candidates = candidates_of(lists, extras);
+    Batch batch;
+    auto candidates = candidates_of(lists, batch, extras);
     EXPECT_EQ(all_below(candidates, tid_max, 1 + round % 9), std::vector<Tid>(expected.begin(), expected.end()));
     for (Tid tid = 0; tid < 400; tid++) EXPECT_EQ(candidates.contains(tid), expected.count(tid) == 1) << tid;
   }
