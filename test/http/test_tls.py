@@ -3,6 +3,7 @@ import contextlib
 import os
 import socket
 import ssl
+import subprocess
 
 import pytest
 import requests
@@ -118,6 +119,16 @@ def test_versions_and_ciphers(tls_daemon, files):
     for weak in ("AES128-GCM-SHA256", "ECDHE-ECDSA-AES128-SHA256", "ECDHE-ECDSA-AES256-SHA", "NULL", "aNULL"):
         limits = {"high": version.TLSv1_2, "low": version.TLSv1_2, "ciphers": weak + ":@SECLEVEL=0"}
         assert handshake(tls_daemon, files, **limits) is None, weak
+
+
+def test_clients_cannot_renegotiate(tls_daemon, files):
+    """At "R" s_client begins a second handshake. Its input stays open: it ends only because the daemon closes."""
+    command = ["openssl", "s_client", "-tls1_2", "-CAfile", files["ca"], "-connect", "127.0.0.1:%d" % tls_daemon.client.address[1]]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as client:
+        client.stdin.write(b"R\n")
+        client.stdin.flush()
+        client.wait(DEADLINE_S)
+        assert b"\nRENEGOTIATING\n" in client.stdout.read()
 
 
 def test_broken_handshakes_hurt_nobody(tls_daemon, files, auth):
