@@ -26,17 +26,24 @@ struct FileProblem : std::runtime_error {
 // CLI11's reader of files takes a setting that comes twice as a list, and a section as a name with a dot in it.
 class FlatConfig : public CLI::ConfigINI {
  public:
+  explicit FlatConfig(const CLI::App& app) : app_(app) {}
+
   std::vector<CLI::ConfigItem> from_config(std::istream& input) const override {
     std::vector<CLI::ConfigItem> items = CLI::ConfigINI::from_config(input);
     std::set<std::string> seen;
     for (const CLI::ConfigItem& item : items) {
-      if (!item.parents.empty()) throw FileProblem("sections are not known: " + item.fullname());
+      if (!item.parents.empty()) throw FileProblem("sections are not known: " + item.parents.front());
+      if (app_.get_option_no_throw("--" + item.name) == nullptr) throw FileProblem("unknown setting " + item.name);
       if (!seen.insert(item.name).second || item.inputs.size() != 1) {
-        throw FileProblem(item.name + " must be set once, to one value (in quotes if it has spaces)");
+        throw FileProblem(item.name +
+                          " must be set once, to one value (in quotes if it has spaces; no comment after it)");
       }
     }
     return items;
   }
+
+ private:
+  const CLI::App& app_;
 };
 
 std::string environment_name(std::string option) {
@@ -68,7 +75,8 @@ class Reader {
     for (const CLI::Option* option : app_.get_options()) {
       const std::string name = option->get_single_name();
       config_.origins[name] = origin(name);
-      if (restart_only.count(name) != 0) config_.restart_only[name] = CLI::detail::join(option->results());
+      if (restart_only.count(name) == 0) continue;
+      config_.restart_only[name] = option->empty() ? option->get_default_str() : CLI::detail::join(option->results());
     }
   }
 
@@ -140,7 +148,7 @@ class Reader {
 };
 
 void Reader::declare() {
-  app_.config_formatter(std::make_shared<FlatConfig>());
+  app_.config_formatter(std::make_shared<FlatConfig>(app_));
   app_.allow_config_extras(false);
   app_.set_config("--config", "", "File of settings: a line `name = value` each, names as here");
   app_.set_version_flag("--version", std::string("audit_httpd ") + version);

@@ -148,8 +148,9 @@ def test_wrong_command_line(good, arguments, named):
 
 
 @pytest.mark.parametrize("content, named", [
-    ("no-such-setting = 1\n", "no-such-setting"), ("pool-size\n", "pool-size"), ("pool-size 8\n", "pool-size"),
-    ("[section]\npool-size = 8\n", "section"), ("\x00\x01\x02", "config"), ("= 8\n", "config"),
+    ("no-such-setting = 1\n", "unknown setting no-such-setting "), ("pool-size = 8 # sessions\n", "comment"),
+    ("pool-size\n", "pool-size"), ("pool-size 8\n", "pool-size"), ("\x00\x01\x02", "config"), ("= 8\n", "config"),
+    ("[section]\npool-size = 8\n", "sections are not known: section "),
 ])
 def test_wrong_file(good, write_file, content, named):
     path = write_file("audit_httpd.conf", content)
