@@ -738,7 +738,7 @@ COMMENT ON FUNCTION @extschema@.audit_move_begin() IS
 CREATE FUNCTION @extschema@.audit_move_copy(INOUT last_created_at timestamptz, INOUT last_id uuid)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  -- Few at a time: whoever commits meanwhile waits until their WAL is on disk too. What the trigger has copied already is there.
+  -- Few at a time: whoever commits meanwhile writes their WAL to disk too. What the trigger has copied already is there.
   WITH batch AS MATERIALIZED (
     SELECT * FROM ONLY @extschema@.audit_events_default e WHERE (e.created_at, e.id) > (last_created_at, last_id)
     ORDER BY e.created_at, e.id LIMIT 1000),
@@ -779,7 +779,11 @@ COMMENT ON FUNCTION @extschema@.audit_are_gone(text[]) IS 'Whether all these tra
 CREATE FUNCTION @extschema@.audit_move_finish() RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET audit_ext.allow_changes = 'maintenance' AS $$
 DECLARE
-  made record;
+  -- Thought out before the locks are taken.
+  changes text := (
+    SELECT string_agg(format('ALTER TABLE @extschema@.audit_events_move DETACH PARTITION %1$s;
+                              ALTER TABLE @extschema@.audit_events ATTACH PARTITION %1$s FOR VALUES FROM (%2$L) TO (%3$L)', p.partition, p.since, p.until), ';')
+    FROM @extschema@.audit_partitions('@extschema@.audit_events_move') p WHERE NOT p.is_default);
 BEGIN
   IF NOT @extschema@.audit_lock_tables(ARRAY['@extschema@.audit_events_default', '@extschema@.audit_events_move']::regclass[]
       || ARRAY(SELECT p.partition FROM @extschema@.audit_partitions('@extschema@.audit_events_move') p)) THEN
@@ -789,10 +793,7 @@ BEGIN
   IF EXISTS (SELECT FROM @extschema@.audit_events_move_rest) THEN RETURN 'again'; END IF;
   DROP TRIGGER audit_mirror ON @extschema@.audit_events_default;
   TRUNCATE ONLY @extschema@.audit_events_default;
-  FOR made IN SELECT p.* FROM @extschema@.audit_partitions('@extschema@.audit_events_move') p WHERE NOT p.is_default LOOP
-    EXECUTE format('ALTER TABLE @extschema@.audit_events_move DETACH PARTITION %s', made.partition);
-    EXECUTE format('ALTER TABLE @extschema@.audit_events ATTACH PARTITION %s FOR VALUES FROM (%L) TO (%L)', made.partition, made.since, made.until);
-  END LOOP;
+  EXECUTE changes;
   RETURN 'done';
 END
 $$;
@@ -901,6 +902,9 @@ DECLARE
   snapshots text[];
 BEGIN
   WHILE last_created_at IS NOT NULL LOOP
+    -- Copies need not be on disk before audit_move_finish is: what a crash takes of them the next run copies again. So nobody
+    -- who commits meanwhile queues behind their fsync.
+    PERFORM pg_catalog.set_config('synchronous_commit', 'off', true);
     BEGIN
       SELECT c.last_created_at, c.last_id INTO last_created_at, last_id FROM @extschema@.audit_move_copy(last_created_at, last_id) c;
     EXCEPTION WHEN OTHERS THEN

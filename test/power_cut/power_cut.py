@@ -20,7 +20,7 @@ ROUNDS_A_TRAIL = 10  # then a new one, since looking through all of it takes lon
 SETTINGS = ("checkpoint_timeout = '30s'", "max_wal_size = '64MB'", "gin_pending_list_limit = '64kB'", "autovacuum_naptime = '1s'", "timezone = 'UTC'",
             "autovacuum_vacuum_insert_threshold = 1000", "autovacuum_vacuum_insert_scale_factor = 0")
 INSERT = """INSERT INTO audit_events (created_at, user_id, event_group, event_type, status, vm_id, session_id, event_payload)
-  SELECT CASE WHEN random() < 0.8 THEN clock_timestamp() ELSE timestamptz '2024-01-01' + random() * interval '90 days' END,
+  SELECT CASE WHEN random() < 0.8 THEN clock_timestamp() ELSE timestamptz '2024-01-01' - %s * interval '1 year' + random() * interval '90 days' END,
          (random() * 100)::int, (ARRAY['vm', 'auth', 'Größe'])[1 + (random() * 2)::int], 'type ' || (random() * 10)::int,
          CASE WHEN random() < 0.9 THEN 'success' ELSE 'failure' END, 'vm-' || (random() ^ 2 * 50)::int, %s, '{"a": [1, 2, 3]}'
   FROM generate_series(1, %s) RETURNING id::text"""
@@ -48,13 +48,15 @@ def rows(connection, statement, arguments=None):
 class Writers:
     """Sessions that insert until the server is gone. Of each transaction they know whether its commit was confirmed."""
 
-    def __init__(self, server, seed):
+    def __init__(self, server, seed, years_ago):
         self._server = server
+        self._years_ago = years_ago  # where there is no partition yet
         self._changed = threading.Condition()
         self.confirmed = []  # lists of ids, a list a transaction
         self.unknown = []  # the server went away while they were committed: all or nothing
         self.undone = []  # rolled back, or cut off before their commit was asked for
         self._threads = [threading.Thread(target=self._write, args=(number, random.Random(seed + number))) for number in range(WRITERS)]
+        self._threads.append(threading.Thread(target=self._maintain))
         for thread in self._threads:
             thread.start()
 
@@ -65,11 +67,18 @@ class Writers:
                 while True:
                     self._transaction(connection, number, random_)
 
+    def _maintain(self):
+        """Events are on their way out of the default partition when the plug is pulled."""
+        with contextlib.suppress(psycopg2.OperationalError, psycopg2.InterfaceError):
+            with contextlib.closing(connect(self._server)) as connection:
+                while True:
+                    rows(connection, "CALL audit_maintain()")
+
     def _transaction(self, connection, number, random_):
         ids = []
         self._note(self.undone, ids)  # until its commit is asked for
         for _ in range(random_.choice((1, 1, 3))):
-            ids += [row[0] for row in rows(connection, INSERT, (f"writer {number}", random_.choice((1, 1, 20, 100))))]
+            ids += [row[0] for row in rows(connection, INSERT, (random_.choice((0, self._years_ago)), f"writer {number}", random_.choice((1, 1, 20, 100))))]
         if random_.random() < 0.1:
             connection.rollback()
             return
@@ -113,25 +122,30 @@ def check_ids(connection, expected, writers):
     assert there == expected, f"{len(there - expected)} events are there that nobody committed"
 
 
-def walk(connection, filters):
-    """Every page of a list, as text."""
+def walk(connection, filters, pages_max):
+    """Pages of a list, as text, and the ids on them."""
     arguments = "".join(f", {name} => %s" for name in filters)
-    pages, position = [], None
+    pages, ids, position = [], [], None
     while True:
-        text, position = rows(connection, f"SELECT p::text, p ->> 'next_cursor' FROM audit_list_json(cursor => %s, page_size => 200{arguments}) p",
-                              (position, *filters.values()))[0]
+        text, on_page, position = rows(connection, f"""
+            SELECT p::text, ARRAY(SELECT e ->> 'id' FROM json_array_elements(p -> 'items') WITH ORDINALITY a(e, n) ORDER BY n), p ->> 'next_cursor'
+            FROM audit_list_json(cursor => %s, page_size => 200{arguments}) p""", (position, *filters.values()))[0]
         pages.append(text)
-        if position is None or len(pages) == 50:
-            return pages
+        ids += on_page
+        if position is None or len(pages) == pages_max:
+            return pages, ids
 
 
 def check_engines(connection):
-    """Pages by posting lists beside pages by sorting the whole table, which needs no index."""
+    """Pages by posting lists beside what a plain statement finds, and beside pages by the other engine, both without any index."""
     for filters in FILTERS:
         rows(connection, "SET audit_ext.engine = posting")
-        by_postings = walk(connection, filters)
+        pages, ids = walk(connection, filters, 50)
         rows(connection, "SET audit_ext.engine = sql; SET enable_indexscan = off; SET enable_indexonlyscan = off; SET enable_bitmapscan = off")
-        assert by_postings == walk(connection, filters), f"the engines differ for {filters}"
+        condition = " AND ".join(["true", *(f"{name} = %s" for name in filters)])
+        found = rows(connection, f"SELECT id::text FROM audit_events WHERE {condition} ORDER BY created_at DESC, id DESC LIMIT %s", (*filters.values(), len(ids)))
+        assert ids == [row[0] for row in found], f"a list is not what a plain statement finds for {filters}"
+        assert pages[:5] == walk(connection, filters, 5)[0], f"the engines differ for {filters}"
         rows(connection, "RESET ALL")
 
 
@@ -141,9 +155,9 @@ def check_indexes(connection):
         rows(connection, "SELECT bt_index_check(%s::regclass, true)", (index,))
 
 
-def cut_and_check(server, random_, expected):
+def cut_and_check(server, random_, years_ago, expected):
     """One round; returns what there is to tell."""
-    writers = Writers(server, random_.randrange(2**32))
+    writers = Writers(server, random_.randrange(2**32), years_ago)
     try:
         writers.await_confirmed(random_.choice((8, 50, 200, 400)))
     finally:
@@ -154,7 +168,8 @@ def cut_and_check(server, random_, expected):
         check_ids(connection, expected, writers)
         check_engines(connection)
         check_indexes(connection)
-    return f"{len(writers.confirmed)} transactions confirmed, {len(writers.unknown)} unknown, {len(writers.undone)} undone, {len(expected)} events in the trail"
+        (was_moving,), = rows(connection, "SELECT to_regclass('audit_events_move') IS NOT NULL")
+    return f"{'in the middle of a move; ' if was_moving else ''}{len(writers.confirmed)} transactions confirmed, {len(writers.unknown)} unknown, {len(writers.undone)} undone, {len(expected)} events in the trail"
 
 
 def configure(server):
@@ -187,7 +202,7 @@ def main():
             if number % ROUNDS_A_TRAIL == 1:
                 make_trail(server)
                 trails.append(set())
-            print(f"ok - power cut {number}: {cut_and_check(server, random_, trails[-1])}", flush=True)
+            print(f"ok - power cut {number}: {cut_and_check(server, random_, number % ROUNDS_A_TRAIL + 1, trails[-1])}", flush=True)
         except (AssertionError, psycopg2.Error) as failure:
             sys.exit(f"not ok - power cut {number}: {failure}")
     print(f"# {ROUNDS} power cuts, {sum(map(len, trails))} events committed, each of them there once")
