@@ -69,9 +69,10 @@ class PostingIntersection {
   }
 
  private:
-  // Returns how many were proposed. Batches grow, since a page may need but a few.
+  // Returns how many were proposed. Batches grow, since a page may need but a few; and so may who passes over the next.
   int propose_and_retain(Tid target) {
-    const int proposed = lists_[0].propose(target, batch_, batch_size_ = std::min(2 * batch_size_, batch_capacity_));
+    batch_size_ = target + 1 == floor_ ? std::min(2 * batch_size_, batch_capacity_) : std::min(8, batch_capacity_);
+    const int proposed = lists_[0].propose(target, batch_, batch_size_);
     batch_count_ = proposed;
     if (proposed > 0) floor_ = batch_[0];
     for (int i = 1; i < list_count_ && batch_count_ > 0; i++) {
@@ -86,7 +87,7 @@ class PostingIntersection {
   int list_count_;
   Tid* batch_;  // what the lists have in common from floor_ to ceiling_, ascending
   int batch_capacity_;
-  int batch_size_ = 8;
+  int batch_size_ = 0;
   int batch_count_ = 0;
   Tid floor_ = 1;
   Tid ceiling_ = 0;

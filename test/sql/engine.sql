@@ -83,15 +83,23 @@ SELECT audit_create_partition('2025-01-03Z', '2025-01-04Z');
 ALTER INDEX audit_events_20250103_ranges SET (pages_per_range = 8);  -- the rows are small
 REINDEX INDEX audit_events_20250103_ranges;
 INSERT INTO audit_events (id, created_at, event_group, event_type, status) VALUES (md5('first')::uuid, '2025-01-03 23:59Z', 'even', 'late', 'seldom');
+CREATE FUNCTION insert_seconds(first int, last int) RETURNS void LANGUAGE sql AS $$
+  INSERT INTO audit_events (id, created_at, event_group, event_type, status)
+  SELECT md5('o' || n)::uuid, '2025-01-03Z'::timestamptz + CASE WHEN n = 70400 THEN 70200 ELSE n END * interval '1 s',
+         CASE WHEN n % 2 = 0 THEN 'even' ELSE 'odd' END, 't', CASE WHEN n % 200 = 0 THEN 'seldom' ELSE 'ok' END FROM generate_series(first, last) n
+$$;
+-- The newest of its blocks is as old as the page's last and the one behind it, and comes before them: not a microsecond may be lost.
+SELECT insert_seconds(1, 40000);
 INSERT INTO audit_events (id, created_at, event_group, event_type, status)
-SELECT md5('o' || n)::uuid, '2025-01-03Z'::timestamptz + n * interval '1 s', CASE WHEN n % 2 = 0 THEN 'even' ELSE 'odd' END, 't',
-       CASE WHEN n % 200 = 0 THEN 'seldom' ELSE 'ok' END FROM generate_series(1, 80000) n;
+VALUES ('ffffffff-ffff-ffff-ffff-ffffffffffff', '2025-01-03 19:30Z', 'even', 'tie', 'seldom');
+SELECT insert_seconds(40001, 80000);
 SELECT flush_pending();
 SELECT * FROM how('even', 'seldom');
 SELECT cost_of('keys_walked', 'even', 'seldom') > 9800 AS walked;
 SELECT brin_summarize_new_values('audit_events_20250103_ranges') > 50 AS summed_up;
 SELECT * FROM how('even', 'seldom');
 SELECT event_type FROM audit_list('even', status => 'seldom', page_size => 2);
+SELECT event_type, count(*) FROM audit_list('even', status => 'seldom') GROUP BY 1 ORDER BY 1;
 SELECT cost_of('block_ranges_read', 'even', 'seldom') > 50 AS ranges, cost_of('keys_walked', 'even', 'seldom') < 5000 AS walked,
        cost_of('heap_tuples_fetched', 'even', 'seldom') <= 51 + 10 AS fetched;
 SELECT brin_desummarize_range('audit_events_20250103_ranges', 0);
