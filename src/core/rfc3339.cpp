@@ -26,7 +26,7 @@ constexpr Date date_of(std::int64_t days) noexcept {
   return {static_cast<std::int64_t>(year_of_era) + era * 400 + (month <= 2), month, day};
 }
 
-// REQUIRES: year >= 1.
+// REQUIRES: year >= 1, month and day of the calendar.
 constexpr std::int64_t days_since_2000(const Date& date) noexcept {
   const std::int64_t year = date.year - (date.month <= 2);
   const unsigned month_from_march = date.month > 2 ? date.month - 3 : date.month + 9;
@@ -98,7 +98,7 @@ std::int64_t read_date_us(Reader& reader) noexcept {
   reader.check(date.year >= 1 && date.month >= 1 && date.month <= 12);
   if (reader.failed()) return 0;
   reader.check(date.day >= 1 && date.day <= days_in_month(date.year, date.month));
-  return days_since_2000(date) * us_per_day;
+  return reader.failed() ? 0 : days_since_2000(date) * us_per_day;
 }
 
 std::int64_t read_fraction_us(Reader& reader) noexcept {

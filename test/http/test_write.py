@@ -361,7 +361,8 @@ def test_memory_for_bodies_is_bounded(service, writer, post):
 def test_memory_of_many_ten_megabytes(start_daemon, written, secret_file, writer, count):
     """Each body is held once, and let go: what the daemon ever took is its bound on bodies and little more."""
     body = b'{"event_group":"g","event_type":"t","error_message":"' + b"x" * (10 * 1024 * 1024 - 55) + b'"}'
-    daemon = start_daemon(database=written.conninfo(), token_secret_file=secret_file, body_memory_mb=64, pool_size=4)
+    daemon = start_daemon(database=written.conninfo(), token_secret_file=secret_file, body_memory_mb=64, pool_size=4,
+                          query_timeout_ms=60000, request_timeout_ms=120000)
     assert daemon.client.request("POST", EVENTS, writer, json=GOOD).status == 201
     before, before_bytes = count(), daemon.peak_resident_bytes
     with concurrent.futures.ThreadPoolExecutor(4) as executor:
