@@ -152,7 +152,7 @@ bool HttpServer::may_connect(const sockaddr* address) const {
 HttpConnection* HttpServer::connection_opened(int socket, const sockaddr* address) {
   const IpAddress peer = IpAddress::from(address).value_or(IpAddress());
   const auto made = connections_.try_emplace(
-      socket, HttpConnection{*this, socket, peer, tls_, Clock::now() + limits_.receive_timeout});
+      socket, HttpConnection{*this, socket, peer, peer.text(), tls_, Clock::now() + limits_.receive_timeout});
   HttpConnection* connection = &made.first->second;
   ++per_address_[peer.limit_group()];
   loop_.watch(socket, EPOLLRDHUP | EPOLLONESHOT,
@@ -219,10 +219,14 @@ bool HttpServer::hold_body_bytes(std::size_t count) {
 }
 
 std::string HttpServer::make_request_id() {
-  std::array<char, 33> text{};
-  snprintf(text.data(), text.size(), "%016llx%016llx", static_cast<unsigned long long>(request_prefix_),
-           static_cast<unsigned long long>(next_request_++));
-  return text.data();
+  constexpr std::string_view digits = "0123456789abcdef";
+  const std::uint64_t number = next_request_++;
+  std::string id(32, '0');
+  for (std::size_t i = 0; i < 16; ++i) {
+    id[15 - i] = digits[request_prefix_ >> (4 * i) & 15];
+    id[31 - i] = digits[number >> (4 * i) & 15];
+  }
+  return id;
 }
 
 // The library must run when its epoll descriptor is ready, when a request was resumed, and at the time that it asked
@@ -274,7 +278,7 @@ extern "C" MHD_Result MHD_queue_response(MHD_Connection* connection, unsigned st
     if (client == nullptr || (is_cookie && status == MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE)) return MHD_NO;
     Request request;
     request.id = client->server.make_request_id();
-    request.client_address = client->address.text();
+    request.client_address = client->address_text;
     RequestRecord record;
     record.status = static_cast<int>(status);
     client->server.finished(request, record);

@@ -44,6 +44,7 @@ struct HttpConnection {
   HttpServer& server;
   int socket;
   IpAddress address;
+  std::string address_text;
   TlsCredentialsPtr tls;                                   // null: plain HTTP
   Clock::time_point receive_by;                            // when the next request must be there
   Clock::time_point closed_at = Clock::time_point::max();  // by the client

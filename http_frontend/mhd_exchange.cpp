@@ -160,9 +160,10 @@ const ClientCertificate* MhdExchange::client_certificate() {
 
 void MhdExchange::find_client() {
   const TrustedProxies& proxies = server_.limits().trusted_proxies;
-  const bool is_direct = !proxies.contains(client_->address);
-  const IpAddress address =
-      is_direct ? client_->address : proxies.client_of(client_->address, joined_headers("X-Forwarded-For"));
+  request_.client_address = client_->address_text;
+  request_.client_group = client_->address.limit_group();
+  if (!proxies.contains(client_->address)) return;
+  const IpAddress address = proxies.client_of(client_->address, joined_headers("X-Forwarded-For"));
   request_.client_address = address.text();
   request_.client_group = address.limit_group();
 }

@@ -12,6 +12,11 @@ int hex_value(char c) {
   return -1;
 }
 
+bool is_unreserved(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
+         c == '_' || c == '~';
+}
+
 std::string decode_form_text(std::string_view text) {
   std::string spaced(text);
   std::replace(spaced.begin(), spaced.end(), '+', ' ');
@@ -52,9 +57,8 @@ std::vector<NameValue> parse_urlencoded(std::string_view text) {
 
 void append_percent_encoded(std::string& to, std::string_view bytes) {
   constexpr std::string_view hex = "0123456789ABCDEF";
-  constexpr std::string_view unreserved = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
   for (const char c : bytes) {
-    if (unreserved.find(c) != std::string_view::npos) {
+    if (is_unreserved(c)) {
       to.push_back(c);
     } else {
       const auto byte = static_cast<unsigned char>(c);
