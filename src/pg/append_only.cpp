@@ -128,8 +128,8 @@ bool is_guarded(Oid relation) {
   if (!OidIsValid(events)) return false;
   if (relation == events) return true;
   if (!get_rel_relispartition(relation)) return false;
-  List* ancestors = get_partition_ancestors(relation);
-  return ancestors != NIL && llast_oid(ancestors) == events;
+  // Not the last of them alone: audit_events can be made a partition of another table.
+  return list_member_oid(get_partition_ancestors(relation), events);
 }
 
 bool is_event_column(const char* name) {

@@ -26,7 +26,8 @@ bool is_for_restore(Oid table) { return superuser() && !holds_events(table); }
 bool changes_trail(const AlterTableCmd* change, Oid table) {
   switch (change->subtype) {
     case AT_DetachPartition:
-    case AT_DetachPartitionFinalize: return true;
+    case AT_DetachPartitionFinalize:
+    case AT_SetUnLogged: return true;  // a crash empties what is unlogged
     case AT_AlterColumnType:
     case AT_ColumnDefault:
     case AT_DropNotNull: return change->name != nullptr && is_event_column(change->name);

@@ -33,6 +33,7 @@ DROP TABLE audit_events_20250101;
 DROP TABLE by_hand, audit_events_20250101;
 ALTER TABLE audit_events DETACH PARTITION audit_events_20250101;
 ALTER TABLE audit_events DETACH PARTITION audit_events_20250101 CONCURRENTLY;
+ALTER TABLE audit_events_20250101 SET UNLOGGED;  -- a crash would empty it
 ALTER TABLE audit_events RENAME TO others;
 ALTER TABLE audit_events SET SCHEMA public;
 -- columns
@@ -52,6 +53,14 @@ ALTER TABLE audit_events DISABLE TRIGGER audit_events_before_insert;
 ALTER TRIGGER audit_guard_rows ON audit_events RENAME TO x;
 DROP TRIGGER audit_guard_rows ON audit_events;
 DROP TRIGGER audit_guard_truncate ON audit_events_20250101;
+-- where the trail has become a part of another table
+CREATE TABLE larger (LIKE audit_events) PARTITION BY RANGE (created_at);
+ALTER TABLE larger ATTACH PARTITION audit_events FOR VALUES FROM (MINVALUE) TO (MAXVALUE);
+DROP TABLE audit_events_20250101;
+ALTER TABLE audit_events_20250101 DISABLE TRIGGER USER;
+TRUNCATE larger;
+ALTER TABLE larger DETACH PARTITION audit_events;
+DROP TABLE larger;
 SET audit_ext.allow_changes = on;
 RESET ROLE;
 -- nor a superuser by accident, whatever takes the trail along
