@@ -802,7 +802,7 @@ COMMENT ON FUNCTION @extschema@.audit_move_finish() IS
 
 -- Apart from audit_move_finish, which everybody waits for.
 CREATE FUNCTION @extschema@.audit_move_clean() RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '40ms' AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '40ms' SET client_min_messages = warning AS $$
 DECLARE
   moved regclass;
 BEGIN
