@@ -994,8 +994,8 @@ REVOKE ALL ON FUNCTION
   @extschema@.audit_cancel_autovacuum, @extschema@.audit_lock_tables, @extschema@.audit_create_due,
   @extschema@.audit_drop_expired, @extschema@.audit_mirror, @extschema@.audit_move_ranges, @extschema@.audit_move_begin,
   @extschema@.audit_move_copy, @extschema@.audit_move_analyze, @extschema@.audit_snapshots, @extschema@.audit_are_gone,
-  @extschema@.audit_tablespace, @extschema@.audit_move_finish, @extschema@.audit_move_clean, @extschema@.audit_guard_partitions, @extschema@.audit_flush_past, @extschema@.audit_begin_run, @extschema@.audit_end_run,
-  @extschema@.audit_grant_maintainer
+  @extschema@.audit_tablespace, @extschema@.audit_move_finish, @extschema@.audit_move_clean, @extschema@.audit_guard_partitions,
+  @extschema@.audit_flush_past, @extschema@.audit_begin_run, @extschema@.audit_end_run, @extschema@.audit_grant_maintainer
 FROM PUBLIC;
 
 --------------------------------------------------------------------------------------------------------------------
