@@ -1,0 +1,43 @@
+# Fixtures of the attacks, which use the helpers of the HTTP tests, and a line for each test: "ok - NAME".
+import os
+import sys
+
+import pytest
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "http"))
+
+from daemon import Daemon  # noqa: E402  (after the path is set)
+from trail import AttackedTrail  # noqa: E402
+
+
+@pytest.fixture
+def trail():
+    """A trail of the test's own, whose events belong to a role that is no superuser."""
+    attacked = AttackedTrail()
+    try:
+        yield attacked
+    finally:
+        attacked.drop()
+
+
+@pytest.fixture
+def start_daemon():
+    """Starts daemons that must end in order, with nothing in their logs that should not be there."""
+    started = []
+
+    def start(trail, **options):
+        settings = {"address_requests_per_s": 0, "principal_requests_per_s": 0, **options}
+        started.append(Daemon(database=trail.conninfo(), **settings))
+        return started[-1]
+
+    yield start
+    for daemon in started:
+        daemon.stop()
+
+
+def pytest_runtest_logreport(report):
+    if report.when == "call" or report.outcome != "passed":
+        words = {"passed": "ok", "failed": "not ok", "skipped": "skipped"}
+        reason = f": {report.longrepr[2]}" if report.skipped else ""
+        name = report.nodeid.rsplit("::", 1)[-1].removeprefix("test_").replace("_", " ")
+        print(f"\n{words[report.outcome]} - {name}{reason}", flush=True)
