@@ -43,7 +43,7 @@ class HttpLoad:
           SELECT audit_create_api_key('bench', ARRAY['audit:read', 'audit:write']);""")[0][0]
         database = "host={PGHOST} port={PGPORT} user=bench_httpd dbname=".format(**self._server.environment) + ONE
         with tempfile.TemporaryFile() as log:
-            httpd = _Daemon(database, log)
+            httpd = Httpd(database, log)
             try:
                 return "\n".join(self._unless_refused(part, httpd, key) for part in (self._rates, self._posts, self._memory))
             finally:
@@ -106,15 +106,15 @@ class _Refused(Exception):
     pass
 
 
-class _Daemon:
+class Httpd:
     """audit_httpd with its defaults, but for what keeps one address from having all of it. Its log goes to a file, as in life."""
 
-    def __init__(self, database, log):
+    def __init__(self, database, log, binary=_BINARY):
         _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))  # for this process and the daemon
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
-        self._process = subprocess.Popen([_BINARY, "--database", database, "--listen", f"127.0.0.1:{self.port}", "--admin-listen", "127.0.0.1:0",
+        self._process = subprocess.Popen([binary, "--database", database, "--listen", f"127.0.0.1:{self.port}", "--admin-listen", "127.0.0.1:0",
                                           "--connections-per-address", str(2 * _OPEN_CONNECTIONS),
                                           "--address-requests-per-s", "0", "--principal-requests-per-s", "0"], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         self._log = log
@@ -131,6 +131,10 @@ class _Daemon:
         except ConnectionRefusedError:
             return False
         return True
+
+    @property
+    def pid(self):
+        return self._process.pid
 
     @property
     def resident_bytes(self):

@@ -33,27 +33,32 @@ def memory_bytes():
 class Server:
     """A cluster of its own in `directory`, from start() to remove()."""
 
-    def __init__(self, directory, seconds, repeat):
+    def __init__(self, directory, seconds, repeat, pg_config=None):
         self._directory = directory
+        self._pg_config = {"PG_CONFIG": pg_config} if pg_config else {}
         self.seconds = seconds
         self.repeat = repeat
         self.environment = None
 
     def start(self):
-        done = subprocess.run([_CLUSTER, "start", self._directory, "--no-fsync"], stdout=subprocess.PIPE, text=True, check=True)
+        done = subprocess.run([_CLUSTER, "start", self._directory, "--no-fsync"], stdout=subprocess.PIPE, text=True, check=True, env=self._cluster_environment)
         kept = {name: value for name, value in os.environ.items() if not name.startswith("PG") or name == "PG_CONFIG"}
         self.environment = {**kept, **dict(line.split("=", 1) for line in done.stdout.splitlines())}
         buffers_mb = min(4096, memory_bytes() // 4 // 2**20)
         for name, value in {**_SETTINGS, "shared_buffers": f"{buffers_mb}MB"}.items():
             self.psql("postgres", f"ALTER SYSTEM SET {name} = '{value}'")
-        subprocess.run([_CLUSTER, "restart", self._directory], stdout=subprocess.DEVNULL, check=True)
+        subprocess.run([_CLUSTER, "restart", self._directory], stdout=subprocess.DEVNULL, check=True, env=self._cluster_environment)
+
+    @property
+    def _cluster_environment(self):
+        return {**os.environ, **self._pg_config}
 
     def end_loading(self):
         self.psql("postgres", "ALTER SYSTEM SET full_page_writes = on")
         self.psql("postgres", "SELECT pg_reload_conf(); CHECKPOINT;")
 
     def remove(self):
-        subprocess.run([_CLUSTER, "remove", self._directory], check=False)
+        subprocess.run([_CLUSTER, "remove", self._directory], check=False, env=self._cluster_environment)
 
     def psql(self, database, sql=None, file=None, **variables):
         """What the statement, or the file with its psql variables, prints, as rows of text."""
