@@ -1,23 +1,30 @@
 # audit_ext: the PostgreSQL extension by PGXS, and the daemon in http_frontend/. `make help` lists the targets.
+# It builds in the directory that make runs in: in another one by make -f SOURCES/Makefile, as Debian's pgxs helper does.
 EXTENSION = audit_ext
 MODULE_big = $(EXTENSION)
-DATA = $(wildcard sql/$(EXTENSION)--*.sql)
+sources := $(patsubst %/,%,$(or $(VPATH),$(dir $(firstword $(MAKEFILE_LIST)))))
+in_sources = $(patsubst $(sources)/%,%,$(wildcard $(sources)/$(1)))
+DATA = $(call in_sources,sql/$(EXTENSION)--*.sql)
 
-CORE_SOURCES = $(wildcard src/core/*.cpp)
-GLUE_SOURCES = $(wildcard src/pg/*.cpp)
+CORE_SOURCES = $(call in_sources,src/core/*.cpp)
+GLUE_SOURCES = $(call in_sources,src/pg/*.cpp)
 OBJS = $(CORE_SOURCES:.cpp=.o) $(GLUE_SOURCES:.cpp=.o)
+# make would take what is built there, maybe for another PostgreSQL, for its own.
+ifneq ($(if $(filter-out . $(CURDIR),$(sources)),$(wildcard $(sources)/$(MODULE_big).so $(sources)/src/*/*.o)),)
+$(error $(sources) holds a build of its own: make -C $(sources) WITH_HTTPD=no clean)
+endif
 
 REGRESS = install list paging bad_input json get log batch schemas keys grants policies engine rights append_only retention
 # The database of the tests is UTF-8 and sorts by bytes, whatever the server's default is.
-REGRESS_OPTS = --inputdir=test --outputdir=. --encoding=UTF8 --no-locale
+REGRESS_OPTS = --inputdir=$(sources)/test --outputdir=$(if $(filter 15,$(PG_MAJOR)),$(sources),.) --encoding=UTF8 --no-locale
 ISOLATION = paging snapshots
-ISOLATION_OPTS = --inputdir=test/isolation
+ISOLATION_OPTS = --inputdir=$(sources)/test/isolation
 
 PG_CONFIG ?= pg_config
 PG_MAJOR := $(shell $(PG_CONFIG) --version | sed 's/[^0-9]*\([0-9]*\).*/\1/')
 ifneq ($(PG_MAJOR),15)
-REGRESS_OPTS += --expecteddir=.
-ISOLATION_OPTS += --expecteddir=test/isolation
+REGRESS_OPTS += --expecteddir=$(sources)
+ISOLATION_OPTS += --expecteddir=$(sources)/test/isolation
 endif
 
 WARNINGS = -Wall -Wextra -Werror
@@ -36,6 +43,12 @@ include $(PGXS)
 # PostgreSQL 15's headers use the register keyword, which C++17 has dropped.
 src/pg/%.o: PG_CXXFLAGS += -Wno-register
 
+# Absolute: make would find those of the sources otherwise.
+object_directories = $(CURDIR)/src/core $(CURDIR)/src/pg
+$(OBJS): | $(object_directories)
+$(object_directories):
+	mkdir -p $@
+
 .PHONY: help httpd unit lint format
 .DEFAULT_GOAL := all
 
@@ -48,16 +61,16 @@ clean: clean-httpd
 endif
 
 httpd:
-	$(MAKE) -C http_frontend
+	$(MAKE) -C $(sources)/http_frontend
 
 install-httpd uninstall-httpd clean-httpd: %-httpd:
-	$(MAKE) -C http_frontend $*
+	$(MAKE) -C $(sources)/http_frontend $*
 
 unit:
-	$(MAKE) -C test/unit run
+	$(MAKE) -C $(sources)/test/unit run
 
 lint:
-	scripts/lint
+	$(sources)/scripts/lint
 
 format:
 	clang-format -i src/*/*.cpp src/*/*.hpp test/unit/*.cpp test/fuzz/*.[ch]pp http_frontend/*.cpp http_frontend/*.hpp http_frontend/*/*.cpp http_frontend/*/*.hpp

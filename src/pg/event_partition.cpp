@@ -106,7 +106,7 @@ Oid access_method_of(Oid relation) {
 }
 
 bool find_primary_key(EventPartition& partition) {
-  const Oid oid = RelationGetPrimaryKeyIndex(partition.table);
+  const Oid oid = primary_key_of(partition.table);
   if (!OidIsValid(oid)) return false;
   partition.shape.primary_key = oid;
   partition.primary_key = index_open(oid, AccessShareLock);

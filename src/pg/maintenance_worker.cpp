@@ -4,6 +4,7 @@
 #include "maintenance_worker.hpp"
 
 #include "append_only.hpp"
+#include "pg_compat.hpp"
 #include "settings.hpp"
 #include "sql_entry.hpp"
 
@@ -40,7 +41,7 @@ void run_command(const char* command) {
   PortalDefineQuery(portal, nullptr, command, CMDTAG_CALL, plans, nullptr);
   PortalStart(portal, nullptr, 0, InvalidSnapshot);
   QueryCompletion completion;
-  PortalRun(portal, FETCH_ALL, true, true, None_Receiver, None_Receiver, &completion);
+  run_to_end(portal, completion);
   PortalDrop(portal, false);
   MemoryContextSwitchTo(caller);
   CommitTransactionCommand();

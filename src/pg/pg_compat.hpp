@@ -1,4 +1,4 @@
-// What differs between the versions of PostgreSQL that the posting engine knows: 15, 16 and 17. All other versions use
+// What differs between the versions of PostgreSQL that the posting engine knows: 15 to 18. All other versions use
 // the SQL path.
 #pragma once
 
@@ -6,7 +6,7 @@
 
 namespace audit::pg {
 
-constexpr bool is_known_server_version = PG_VERSION_NUM >= 150000 && PG_VERSION_NUM < 180000;
+constexpr bool is_known_server_version = PG_VERSION_NUM >= 150000 && PG_VERSION_NUM < 190000;
 
 // Whether the executor would let the current user run that SELECT, plug-ins (ExecutorCheckPerms_hook) included.
 inline bool may_select(RangeTblEntry* table, Bitmapset* columns) {
@@ -53,5 +53,23 @@ inline bool may_snapshots_expire() {
 #else
 #define AUDIT_TABLE_ARGUMENT(table)
 #endif
+
+// Since 18, RelationGetPrimaryKeyIndex() is told whether a deferrable key will do.
+inline Oid primary_key_of(Relation table) {
+#if PG_VERSION_NUM >= 180000
+  return RelationGetPrimaryKeyIndex(table, false);
+#else
+  return RelationGetPrimaryKeyIndex(table);
+#endif
+}
+
+// Until 17, PortalRun() was told that the portal runs once.
+inline void run_to_end(Portal portal, QueryCompletion& completion) {
+#if PG_VERSION_NUM >= 180000
+  PortalRun(portal, FETCH_ALL, true, None_Receiver, None_Receiver, &completion);
+#else
+  PortalRun(portal, FETCH_ALL, true, true, None_Receiver, None_Receiver, &completion);
+#endif
+}
 
 }  // namespace audit::pg
