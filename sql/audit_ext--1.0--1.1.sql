@@ -299,6 +299,41 @@ REVOKE ALL ON FUNCTION
 FROM PUBLIC;
 
 -------------------------------------------------------------------------------------------------------------------
+-- Dumps: the events of the default partition. pg_dump crashes where it is to dump the data of an extension's partition and
+-- not the extension (-n, -t): it has not looked for the partition's parent. So they are dumped as those of a table that is
+-- no partition, and recorded when they arrive there from a dump.
+-------------------------------------------------------------------------------------------------------------------
+
+-- Takes it off the list of what is dumped.
+ALTER EXTENSION audit_ext DROP TABLE @extschema@.audit_events_default;
+ALTER EXTENSION audit_ext ADD TABLE @extschema@.audit_events_default;
+
+CREATE TABLE @extschema@.audit_events_dump (LIKE @extschema@.audit_events);
+COMMENT ON TABLE @extschema@.audit_events_dump IS
+'How the events of the default partition pass through a dump: pg_dump reads them for it, and what arrives is recorded in audit_events. Empty, but for what pg_restore --disable-triggers leaves there until the next audit_maintain().';
+-- pg_dump puts this condition behind SELECT ... FROM audit_events_dump.
+SELECT pg_catalog.pg_extension_config_dump('@extschema@.audit_events_dump', pg_catalog.format(
+  'UNION ALL SELECT %s FROM ONLY @extschema@.audit_events_default',
+  (SELECT pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ' ORDER BY a.attnum) FROM pg_catalog.pg_attribute a
+   WHERE a.attrelid OPERATOR(pg_catalog.=) '@extschema@.audit_events_dump'::pg_catalog.regclass
+     AND a.attnum OPERATOR(pg_catalog.>) 0)));
+
+CREATE FUNCTION @extschema@.audit_record_dumped() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  INSERT INTO @extschema@.audit_events SELECT NEW.*;
+  RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.audit_record_dumped() IS
+'Trigger of audit_events_dump: records an event that arrives from a dump in audit_events.';
+CREATE TRIGGER audit_record_dumped BEFORE INSERT ON @extschema@.audit_events_dump
+FOR EACH ROW EXECUTE FUNCTION @extschema@.audit_record_dumped();
+
+REVOKE ALL ON @extschema@.audit_events_dump FROM PUBLIC;
+REVOKE ALL ON FUNCTION @extschema@.audit_record_dumped FROM PUBLIC;
+
+-------------------------------------------------------------------------------------------------------------------
 -- Partitions and retention: what is wanted
 -------------------------------------------------------------------------------------------------------------------
 
@@ -838,6 +873,15 @@ $$;
 COMMENT ON FUNCTION @extschema@.audit_guard_partitions() IS
 'Step of audit_maintain(): gives their guards to partitions that have not got them, such as those attached by hand.';
 
+CREATE FUNCTION @extschema@.audit_record_left() RETURNS text
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  WITH left_over AS (DELETE FROM @extschema@.audit_events_dump RETURNING *)
+  INSERT INTO @extschema@.audit_events SELECT * FROM left_over;
+  SELECT 'done';
+$$;
+COMMENT ON FUNCTION @extschema@.audit_record_left() IS
+'Step of audit_maintain(): records the events that pg_restore --disable-triggers has left in audit_events_dump.';
+
 CREATE FUNCTION @extschema@.audit_flush_past() RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '40ms' AS $$
 DECLARE
@@ -942,6 +986,7 @@ BEGIN
   END IF;
   PERFORM @extschema@.audit_begin_run();
   COMMIT;
+  CALL @extschema@.audit_try('audit_record_left', outcome, problem);
   FOR attempt IN 1..3 LOOP
     CALL @extschema@.audit_try('audit_move_begin', outcome, problem);
     EXIT WHEN outcome OPERATOR(pg_catalog.<>) 'done';
@@ -977,7 +1022,8 @@ BEGIN
                   @extschema@.audit_unlock_maintenance, @extschema@.audit_begin_run, @extschema@.audit_end_run,
                   @extschema@.audit_move_begin, @extschema@.audit_move_copy, @extschema@.audit_move_analyze, @extschema@.audit_snapshots,
                   @extschema@.audit_are_gone, @extschema@.audit_move_finish, @extschema@.audit_move_clean, @extschema@.audit_create_due,
-                  @extschema@.audit_drop_expired, @extschema@.audit_guard_partitions, @extschema@.audit_flush_past TO %I', role);
+                  @extschema@.audit_drop_expired, @extschema@.audit_guard_partitions, @extschema@.audit_flush_past,
+                  @extschema@.audit_record_left TO %I', role);
   EXECUTE format('GRANT EXECUTE ON PROCEDURE @extschema@.audit_maintain, @extschema@.audit_try, @extschema@.audit_copy TO %I', role);
 END
 $$;
@@ -995,7 +1041,7 @@ REVOKE ALL ON FUNCTION
   @extschema@.audit_drop_expired, @extschema@.audit_mirror, @extschema@.audit_move_ranges, @extschema@.audit_move_begin,
   @extschema@.audit_move_copy, @extschema@.audit_move_analyze, @extschema@.audit_snapshots, @extschema@.audit_are_gone,
   @extschema@.audit_tablespace, @extschema@.audit_move_finish, @extschema@.audit_move_clean, @extschema@.audit_guard_partitions,
-  @extschema@.audit_flush_past, @extschema@.audit_begin_run, @extschema@.audit_end_run, @extschema@.audit_grant_maintainer
+  @extschema@.audit_flush_past, @extschema@.audit_record_left, @extschema@.audit_begin_run, @extschema@.audit_end_run, @extschema@.audit_grant_maintainer
 FROM PUBLIC;
 
 --------------------------------------------------------------------------------------------------------------------

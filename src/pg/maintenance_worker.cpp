@@ -51,6 +51,12 @@ void run_command(const char* command) {
   debug_query_string = nullptr;
 }
 
+// When the run after one that begins now is due; never where the interval is 0.
+TimestampTz next_run() {
+  const std::int64_t interval_s = maintenance_interval_s_setting();
+  return interval_s == 0 ? DT_NOEND : TimestampTzPlusMilliseconds(GetCurrentTimestamp(), interval_s * 1000);
+}
+
 void wait_until(TimestampTz due) {
   for (;;) {
     const long left_ms = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), due);
@@ -103,9 +109,9 @@ void audit_maintenance_main(Datum) {
   BackgroundWorkerUnblockSignals();
   BackgroundWorkerInitializeConnection(MyBgworkerEntry->bgw_extra, nullptr, 0);
   for (;;) {
-    const TimestampTz due =
-        TimestampTzPlusMilliseconds(GetCurrentTimestamp(), std::int64_t{maintenance_interval_s_setting()} * 1000);
-    if (char* command = maintenance_command(); command != nullptr) {
+    const TimestampTz due = next_run();
+    char* command = due == DT_NOEND ? nullptr : maintenance_command();
+    if (command != nullptr) {
       run_command(command);
       pfree(command);
     }

@@ -41,8 +41,10 @@ void define_settings() {
                            &changes_allowed, static_cast<int>(ChangesAllowed::no), changes, PGC_SUSET, 0, nullptr,
                            nullptr, nullptr);
   DefineCustomIntVariable("audit_ext.maintenance_interval", "How often the background worker runs audit_maintain().",
-                          "After an error it tries again a minute later.", &maintenance_interval_s, 3600, 1, 7 * 86400,
-                          PGC_SIGHUP, GUC_UNIT_S, nullptr, nullptr, nullptr);
+                          "After an error it tries again a minute later. 0: it rests, as it must while a "
+                          "database is restored.",
+                          &maintenance_interval_s, 3600, 0, 7 * 86400, PGC_SIGHUP, GUC_UNIT_S, nullptr, nullptr,
+                          nullptr);
   // Workers can only be asked for while the server starts.
   if (process_shared_preload_libraries_in_progress)
     DefineCustomStringVariable("audit_ext.maintenance_database",

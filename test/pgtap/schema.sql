@@ -56,7 +56,7 @@ SELECT throws_ok($$SELECT audit_create_partition('2025-02-01Z', '2025-01-01Z')$$
 
 -- What a dump must have the rows of.
 SELECT bag_eq($$SELECT c.oid::regclass::text FROM pg_extension e, unnest(e.extconfig) c(oid) WHERE e.extname = 'audit_ext'$$,
-              ARRAY['audit_events_default', 'audit_users', 'audit_api_keys', 'audit_policies', 'audit_idempotency_keys',
+              ARRAY['audit_events_dump', 'audit_users', 'audit_api_keys', 'audit_policies', 'audit_idempotency_keys',
                     'audit_configuration', 'audit_holds', 'audit_holds_id_seq'], 'rows of these are dumped');
 SELECT * FROM finish();
 ROLLBACK;
