@@ -299,9 +299,9 @@ REVOKE ALL ON FUNCTION
 FROM PUBLIC;
 
 -------------------------------------------------------------------------------------------------------------------
--- Dumps: the events of the default partition. pg_dump crashes where it is to dump the data of an extension's partition and
+-- Dumps: the events of the default partition. pg_dump 15 crashes where it is to dump the data of an extension's partition and
 -- not the extension (-n, -t): it has not looked for the partition's parent. So they are dumped as those of a table that is
--- no partition, and recorded when they arrive there from a dump.
+-- no partition, and recorded when they arrive there from a dump, in whatever partition there is for them then.
 -------------------------------------------------------------------------------------------------------------------
 
 -- Takes it off the list of what is dumped.
