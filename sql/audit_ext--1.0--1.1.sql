@@ -29,6 +29,10 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000 AS 'MODULE_PATHNAME', 'audit_log_o
 COMMENT ON FUNCTION @extschema@.audit_log(text, text, text, bigint, text, text, text, text, text, text, text, bigint, text, text, text, text, integer, double precision, inet, text, inet, text, jsonb, text, uuid, timestamptz) IS
 'Records one event and returns its id. event_group and event_type are required; of the others NULL means not given. actor_type: user where user_id or actor_id is given, else system. created_at: the time that the id holds, where one of version 7 is given, else now. id: a UUID version 7 made from created_at. An id that is given is recorded once: where there is an event with it, that id is returned and nothing else happens. Needs the right to INSERT into audit_events, not to read it. Raises 23502 without group or type, 22001 for more than 2048 bytes in a filter column, 23514 for a created_at outside the years 1970 to 9999.';
 
+COMMENT ON FUNCTION @extschema@.audit_make_id(timestamptz) IS
+'A new event id: a UUID version 7 (RFC 9562) that holds created_at. Ids of later events sort behind those of earlier '
+'ones. Raises 22008 for a time that is not in the years 1970 to 9999.';
+
 CREATE FUNCTION @extschema@.audit_log_batch(events jsonb) RETURNS TABLE (id uuid, is_new boolean)
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE ROWS 100 COST 10000 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.audit_log_batch(jsonb) IS

@@ -67,7 +67,7 @@ void prepare(SavedPlan& plan, Oid function_oid, const char* sql) {
 }
 
 void execute(const SavedPlan& plan, Snapshot snapshot, int expected) {
-  const int result = SPI_execute_snapshot(plan.plan, nullptr, nullptr, snapshot, InvalidSnapshot, false, true, 0);
+  const int result = SPI_execute_snapshot(use_plan(plan), nullptr, nullptr, snapshot, InvalidSnapshot, false, true, 0);
   if (result != expected) elog(ERROR, "SPI_execute_snapshot failed: %s", SPI_result_code_string(result));
 }
 

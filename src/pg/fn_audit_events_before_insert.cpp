@@ -1,53 +1,86 @@
 // The trigger behind every INSERT and COPY into audit_events and its partitions: gives the event its id where it has
 // none, and refuses text that the filter index could not hold with an error that names the column.
 #include "event_id.hpp"
+#include "event_row.hpp"
 #include "sql_entry.hpp"
 
 namespace audit::pg {
 namespace {
 
-bool is_column(TupleDesc descriptor, int number, std::string_view name) {
-  if (number > descriptor->natts) return false;
-  const Form_pg_attribute attribute = TupleDescAttr(descriptor, number - 1);
-  return !attribute->attisdropped && name == NameStr(attribute->attname);
+// For every column of every row: so without strlen().
+bool is_column(const FormData_pg_attribute& attribute, std::size_t column) {
+  const std::string_view name = event_columns[column].name();
+  const char* other = NameStr(attribute.attname);
+  return !attribute.attisdropped && memcmp(other, name.data(), name.size()) == 0 && other[name.size()] == '\0';
 }
 
 // From 1. A partition that was made by hand and attached may have its columns in another order.
-int column_number(TupleDesc descriptor, std::size_t usual_index) {
-  const std::string_view name = event_columns[usual_index].name();
-  if (is_column(descriptor, static_cast<int>(usual_index) + 1, name)) return static_cast<int>(usual_index) + 1;
+int place_of(TupleDesc descriptor, std::size_t column) {
+  const int usual = static_cast<int>(column) + 1;
+  if (usual <= descriptor->natts && is_column(*TupleDescAttr(descriptor, usual - 1), column)) return usual;
   for (int number = 1; number <= descriptor->natts; number++)
-    if (is_column(descriptor, number, name)) return number;
-  ereport(ERROR, errcode(ERRCODE_UNDEFINED_COLUMN),
-          errmsg("table has no column \"%.*s\"", static_cast<int>(name.size()), name.data()),
-          errhint("audit_events_before_insert works on audit_events and its partitions only."));
+    if (is_column(*TupleDescAttr(descriptor, number - 1), column)) return number;
   return 0;
 }
 
-void check_filter_size(Relation relation, HeapTuple row, std::size_t usual_index) {
-  TupleDesc descriptor = RelationGetDescr(relation);
-  const int number = column_number(descriptor, usual_index);
-  bool is_null = false;
-  const Datum value = heap_getattr(row, number, descriptor, &is_null);
-  if (is_null) return;
-  const std::size_t size = toast_raw_datum_size(value) - VARHDRSZ;
-  if (size <= filter_size_max) return;
-  ereport(ERROR, errcode(ERRCODE_STRING_DATA_RIGHT_TRUNCATION),
-          errmsg("value for column \"%s\" is too long", NameStr(TupleDescAttr(descriptor, number - 1)->attname)),
-          errdetail("It has %zu bytes; a column that events are found by holds at most %zu.", size, filter_size_max),
-          errhint("Put long text into event_payload or error_message."), errtablecol(relation, number));
+// The trigger can be put on any table, whose columns may have other types.
+int column_number(TupleDesc descriptor, std::size_t column) {
+  constexpr const char hint[] = "audit_events_before_insert works on audit_events and its partitions only.";
+  const std::string_view name = event_columns[column].name();
+  const int number = place_of(descriptor, column);
+  if (number == 0)
+    ereport(ERROR, errcode(ERRCODE_UNDEFINED_COLUMN),
+            errmsg("table has no column \"%.*s\"", static_cast<int>(name.size()), name.data()), errhint(hint));
+  const Oid type = TupleDescAttr(descriptor, number - 1)->atttypid;
+  if (type != event_column_types[column])
+    ereport(ERROR, errcode(ERRCODE_DATATYPE_MISMATCH),
+            errmsg("column \"%.*s\" has type %s, not %s", static_cast<int>(name.size()), name.data(),
+                   format_type_be(type), format_type_be(event_column_types[column])),
+            errhint(hint));
+  return number;
 }
 
-HeapTuple with_id(TriggerData* trigger, HeapTuple row) {
-  TupleDesc descriptor = RelationGetDescr(trigger->tg_relation);
-  int id_number = column_number(descriptor, id_column);
-  if (!heap_attisnull(row, id_number, descriptor)) return row;
-  bool is_null = false;
-  const Datum created_at = heap_getattr(row, column_number(descriptor, created_at_column), descriptor, &is_null);
+// A row on its way into a table, as the values of event_columns.
+struct NewEvent {
+  Relation relation;
+  int numbers[event_column_count];  // of the table's columns
+  Datum values[event_column_count];
+  bool nulls[event_column_count];
+};
+
+void read_row(const TriggerData* trigger, NewEvent& event) {
+  event.relation = trigger->tg_relation;
+  TupleDesc descriptor = RelationGetDescr(event.relation);
+  Datum values[MaxTupleAttributeNumber];
+  bool nulls[MaxTupleAttributeNumber];
+  heap_deform_tuple(trigger->tg_trigtuple, descriptor, values, nulls);
+  for (int i = 0; i < event_column_count; i++) {
+    event.numbers[i] = column_number(descriptor, static_cast<std::size_t>(i));
+    event.values[i] = values[event.numbers[i] - 1];
+    event.nulls[i] = nulls[event.numbers[i] - 1];
+  }
+}
+
+void check_filter_size(const NewEvent& event, std::size_t column) {
+  if (event.nulls[column]) return;
+  const std::size_t size = toast_raw_datum_size(event.values[column]) - VARHDRSZ;
+  if (size <= filter_size_max) return;
+  const std::string_view name = event_columns[column].name();
+  ereport(ERROR, errcode(ERRCODE_STRING_DATA_RIGHT_TRUNCATION),
+          errmsg("value for column \"%.*s\" is too long", static_cast<int>(name.size()), name.data()),
+          errdetail("It has %zu bytes; a column that events are found by holds at most %zu.", size, filter_size_max),
+          errhint("Put long text into event_payload or error_message."),
+          errtablecol(event.relation, event.numbers[column]));
+}
+
+HeapTuple with_id(HeapTuple row, const NewEvent& event) {
+  if (!event.nulls[id_column]) return row;
   // Without a time any id does: the NOT NULL constraint of created_at speaks next, and it should be that one.
-  Datum id = make_event_id(is_null ? GetCurrentTimestamp() : DatumGetTimestampTz(created_at));
-  is_null = false;
-  return heap_modify_tuple_by_cols(row, descriptor, 1, &id_number, &id, &is_null);
+  const bool has_time = !event.nulls[created_at_column];
+  Datum id = make_event_id(has_time ? DatumGetTimestampTz(event.values[created_at_column]) : GetCurrentTimestamp());
+  int number = event.numbers[id_column];
+  bool is_null = false;
+  return heap_modify_tuple_by_cols(row, RelationGetDescr(event.relation), 1, &number, &id, &is_null);
 }
 
 }  // namespace
@@ -60,8 +93,9 @@ AUDIT_SQL_FUNCTION(audit_events_before_insert) {
       !TRIGGER_FIRED_BY_INSERT(reinterpret_cast<TriggerData*>(fcinfo->context)->tg_event))
     ereport(ERROR, errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
             errmsg("audit_events_before_insert must be called as a trigger BEFORE INSERT FOR EACH ROW"));
-  auto* trigger = reinterpret_cast<TriggerData*>(fcinfo->context);
-  for (const std::size_t column : audit::text_filter_columns)
-    check_filter_size(trigger->tg_relation, trigger->tg_trigtuple, column);
-  return PointerGetDatum(with_id(trigger, trigger->tg_trigtuple));
+  const auto* trigger = reinterpret_cast<TriggerData*>(fcinfo->context);
+  NewEvent event;
+  read_row(trigger, event);
+  for (const std::size_t column : audit::text_filter_columns) check_filter_size(event, column);
+  return PointerGetDatum(with_id(trigger->tg_trigtuple, event));
 }

@@ -40,7 +40,7 @@ void insert_event(Oid function_oid, EventDraft& draft) {
   if (needs_statement(insert_plan, function_oid))
     prepare_statement(insert_plan, function_oid, insert_statement(function_oid), event_column_count,
                       event_column_types);
-  const int result = SPI_execute_plan(insert_plan.plan, draft.values, nulls, false, 0);
+  const int result = SPI_execute_plan(use_plan(insert_plan), draft.values, nulls, false, 0);
   if (result != SPI_OK_INSERT) elog(ERROR, "SPI_execute_plan failed: %s", SPI_result_code_string(result));
   SPI_finish();
 }

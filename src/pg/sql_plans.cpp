@@ -1,13 +1,45 @@
 // Kept SPI plans. A plan's text names the extension's schema, which ALTER SCHEMA ... RENAME or a new CREATE EXTENSION
 // elsewhere would leave behind: so a plan is built anew after an invalidation of pg_namespace, and for another schema.
+// A plan may run a trigger or a policy that calls the same function again: so its users are counted, and one that was
+// replaced is freed by its last user. A user leaves when the memory of its SPI connection goes, on error as well.
 #include "sql_plans.hpp"
 
 namespace audit::pg {
+
+struct KeptPlan {
+  SPIPlanPtr plan;
+  Oid schema_oid;                // that the statement's text names, and
+  std::uint64_t schema_version;  // when it was looked up
+  int user_count;
+  bool is_replaced;
+};
+
 namespace {
 
 std::uint64_t schema_version = 1;
 
 void forget_schema_names(Datum, int, uint32) { schema_version++; }
+
+void free_if_unused(KeptPlan* kept) {
+  if (!kept->is_replaced || kept->user_count > 0) return;
+  SPI_freeplan(kept->plan);
+  pfree(kept);
+}
+
+void leave_plan(void* kept) {
+  static_cast<KeptPlan*>(kept)->user_count--;
+  free_if_unused(static_cast<KeptPlan*>(kept));
+}
+
+void replace_plan(SavedPlan& saved, const KeptPlan& plan) {
+  auto* kept = static_cast<KeptPlan*>(MemoryContextAlloc(TopMemoryContext, sizeof(KeptPlan)));
+  *kept = plan;
+  KeptPlan* const old = saved.kept;
+  saved.kept = kept;
+  if (old == nullptr) return;
+  old->is_replaced = true;
+  free_if_unused(old);
+}
 
 // An executor's destination that passes slots on to a sink, so that no row is copied on its way.
 struct SinkReceiver {
@@ -46,22 +78,27 @@ const char* quoted_schema_of(Oid function_oid) {
 }
 
 bool needs_statement(const SavedPlan& saved, Oid function_oid) {
-  return saved.plan == nullptr || saved.schema_version != schema_version ||
-         saved.schema_oid != get_func_namespace(function_oid);
+  return saved.kept == nullptr || saved.kept->schema_version != schema_version ||
+         saved.kept->schema_oid != get_func_namespace(function_oid);
 }
 
 void prepare_statement(SavedPlan& saved, Oid function_oid, const char* sql, int parameter_count,
                        const Oid* parameter_types) {
-  if (saved.plan != nullptr) {
-    SPI_freeplan(saved.plan);
-    saved.plan = nullptr;
-  }
   // Read the version first: an invalidation that arrives while the statement is parsed must not go unnoticed.
   const std::uint64_t version = schema_version;
   SPIPlanPtr plan = SPI_prepare(sql, parameter_count, const_cast<Oid*>(parameter_types));
   if (plan == nullptr) elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
   if (SPI_keepplan(plan) != 0) elog(ERROR, "SPI_keepplan failed");
-  saved = {plan, get_func_namespace(function_oid), version};
+  replace_plan(saved, {plan, get_func_namespace(function_oid), version, 0, false});
+}
+
+SPIPlanPtr use_plan(const SavedPlan& saved) {
+  auto* at_end = static_cast<MemoryContextCallback*>(palloc0(sizeof(MemoryContextCallback)));
+  at_end->func = leave_plan;
+  at_end->arg = saved.kept;
+  saved.kept->user_count++;
+  MemoryContextRegisterResetCallback(CurrentMemoryContext, at_end);
+  return saved.kept->plan;
 }
 
 ParamListInfo null_parameters(const Oid* types, int count) {
@@ -82,7 +119,7 @@ void run_event_query(const SavedPlan& saved, ParamListInfo parameters, int row_l
   options.read_only = true;
   options.tcount = static_cast<uint64>(row_limit);
   options.dest = &receiver.base;
-  const int result = SPI_execute_plan_extended(saved.plan, &options);
+  const int result = SPI_execute_plan_extended(use_plan(saved), &options);
   if (result != SPI_OK_SELECT) elog(ERROR, "SPI_execute_plan_extended failed: %s", SPI_result_code_string(result));
 }
 

@@ -12,9 +12,7 @@ const char* quoted_schema_of(Oid function_oid);
 
 // A place for a prepared statement; zero-initialised storage that lives as long as the session.
 struct SavedPlan {
-  SPIPlanPtr plan;
-  Oid schema_oid;                // that the statement's text names, and
-  std::uint64_t schema_version;  // when it was looked up
+  struct KeptPlan* kept;
 };
 
 // Whether the statement must be (re)built: never prepared, a schema was renamed since, or the extension was dropped and
@@ -24,6 +22,10 @@ bool needs_statement(const SavedPlan& saved, Oid function_oid);
 // Prepares `sql` for the schema of that function into `saved`. REQUIRES: SPI connected.
 void prepare_statement(SavedPlan& saved, Oid function_oid, const char* sql, int parameter_count,
                        const Oid* parameter_types);
+
+// The plan, which stays until the SPI connection ends, by an error too, even if what it runs (a trigger, a policy)
+// comes back here and prepares the statement anew. REQUIRES: SPI connected, and its memory context current.
+SPIPlanPtr use_plan(const SavedPlan& saved);
 
 // A list of parameters, all NULL, in the current memory context; then the given ones one by one (index from 0).
 ParamListInfo null_parameters(const Oid* types, int count);
