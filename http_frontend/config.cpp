@@ -94,9 +94,15 @@ class Reader {
         ->check([](const std::string& value) { return std::string(value.empty() ? "must not be empty" : ""); })
         ->capture_default_str();
   }
+  // What else CLI11 takes for a number depends on its version: a blank behind it, a separator within.
+  static std::string is_digits(const std::string& value) {
+    return value.find_first_not_of("0123456789") == std::string::npos ? "" : "must be digits";
+  }
+
   template <typename Value>
   void number(const std::string& name, Value& to, unsigned low, unsigned high, const std::string& help) {
     app_.add_option("--" + name, to, help + "\n[" + environment_name(name) + "]")
+        ->check(is_digits)
         ->check(CLI::Range(low, high))
         ->type_name("NUMBER")
         ->capture_default_str();

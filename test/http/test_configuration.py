@@ -69,7 +69,7 @@ WRONG = [
     ("listen", "127.0.0.1:65536"),
     ("listen", "127.0.0.1:-1"), ("listen", "127.0.0.1:http"), ("listen", "127.0.0.1:80 80"), ("listen", "300.0.0.1:0"),
     ("listen", "[::1:0"), ("listen", "192.0.2.1:0"),
-    ("pool_size", "0"), ("pool_size", "-1"), ("pool_size", "many"), ("pool_size", ""), ("pool_size", "8 "),
+    ("pool_size", "0"), ("pool_size", "-1"), ("pool_size", "many"), ("pool_size", ""), ("pool_size", "8 "), ("pool_size", "+8"), ("pool_size", "0x8"), ("pool_size", "1_0"),
     ("pool_size", "1.5"),
     ("pool_size", "99999999999999999999"), ("queue_limit", "-1"), ("queue_limit", "x"),
     ("query_timeout_ms", "0"), ("query_timeout_ms", "-5"), ("query_timeout_ms", "5s"), ("request_timeout_ms", "0"),

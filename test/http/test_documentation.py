@@ -22,8 +22,10 @@ def manual():
 @pytest.fixture(scope="module")
 def defaults():
     """Of all options, as --help has them; None where there is none."""
-    found = re.findall(r"^ +(?:-h,)?--([a-z-]+)(?: [A-Z]+\S*(?: in \[[^]]*\])?=(\S+)| |$)", run("--help").stdout, re.MULTILINE)
-    return {name: default or None for name, default in found}
+    # CLI11 writes "--name NUMBER=8"; later versions "--name NUMBER [8]".
+    found = re.findall(r"^ +(?:-h, *)?--([a-z-]+)(?: [A-Z]+\S*(?: in \[[^]]*\])?(?:=(\S+)| \[(\S+)\])| |$)",
+                       run("--help").stdout, re.MULTILINE)
+    return {name: default or later_default or None for name, default, later_default in found}
 
 
 def test_manual_has_every_option_with_its_default(manual, defaults):

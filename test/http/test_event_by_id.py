@@ -48,7 +48,11 @@ def test_no_such_event(client, key, event_id):
                                   "018df0c8_0000_7000_8000_000000000000", "'%3B--", "a" * 2000, "%D9%A0", "-" * 36,
                                   "018df0c8-0000-7000-8000-000000000000x", "0-18df0c80000700080000000000000000-"])
 def test_what_is_no_id(client, auth, text):
-    detail = check_invalid(client.send(f"{EVENTS}/{text}", headers=auth))
+    answer = client.send(f"{EVENTS}/{text}", headers=auth)
+    if answer.status == 400 and "%00" in text:  # libmicrohttpd refuses it by itself in later versions
+        assert answer.json() == {"detail": "Bad Request"}
+        return
+    detail = check_invalid(answer)
     assert len(detail) == 1
     assert detail[0]["loc"] == ["path", "event_id"]
     assert detail[0]["type"].startswith("uuid") or detail[0]["type"] == "string_unicode"

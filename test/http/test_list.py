@@ -206,5 +206,8 @@ def test_wrong_method_with_a_body_leaves_the_connection_in_order(client, auth):
                                     "/v1/../v1/audit/events", "/%2e%2e/", "/%zz", "/%00", "/%ff"])
 def test_unknown_path(client, auth, target):
     answer = client.send(target, headers=auth)
-    assert (answer.status, answer.json()) == (404, {"detail": "Not Found"})
+    if answer.status == 400 and target in ("/%zz", "/%00"):  # libmicrohttpd refuses these by itself in later versions
+        assert answer.json() == {"detail": "Bad Request"}
+    else:
+        assert (answer.status, answer.json()) == (404, {"detail": "Not Found"})
     assert answer.headers["Content-Type"] == "application/json"

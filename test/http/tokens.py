@@ -1,6 +1,5 @@
 # JSON Web Tokens as the daemon itself, an identity provider or an attacker would make them.
 import base64
-import hashlib
 import hmac
 import json
 import time
@@ -39,14 +38,17 @@ def idp_claims(**changes):
 
 
 def sign(payload, key, algorithm, **header):
+    if algorithm.startswith("HS"):
+        key_bytes = key if isinstance(key, bytes) else key.encode()
+        return sign_by_hand(payload, {"alg": algorithm, "typ": "JWT", **header}, key_bytes)
     return secret(jwt.encode(payload, key, algorithm=algorithm, headers=header))
 
 
 def sign_by_hand(payload, header, key):
-    """HMAC-SHA-256 with any bytes as the key (PyJWT refuses public keys); no signature at all for key None."""
+    """HMAC with any bytes as the key (PyJWT refuses empty and public ones); no signature at all for key None."""
     parts = [base64url(json.dumps(part).encode()) for part in (header, payload)]
     signed = ".".join(parts)
-    signature = b"" if key is None else hmac.new(key, signed.encode(), hashlib.sha256).digest()
+    signature = b"" if key is None else hmac.new(key, signed.encode(), f"sha{header['alg'][2:]}").digest()
     return secret(f"{signed}.{base64url(signature)}")
 
 
