@@ -33,6 +33,7 @@ PoolSettings pool_settings(const Config& config) {
   for (PreparedStatement& statement : principal_statements())
     settings.session.statements.push_back(std::move(statement));
   settings.session.statements.push_back(maintenance_statement());
+  settings.session.statements.push_back(echo_statement());
   settings.size = config.pool_size;
   settings.queue_limit = config.queue_limit;
   settings.query_timeout = std::chrono::milliseconds(config.query_timeout_ms);
@@ -79,7 +80,7 @@ Application::Application(Settings settings, std::function<Settings()> reload, st
       maintenance_(*pool_),
       authenticator_(*pool_),
       listener_(std::make_unique<PrincipalListener>(
-          loop_, pool_settings(settings_.config).session,
+          loop_, pool_settings(settings_.config).session, *pool_,
           [this](PrincipalListener::State state) { authenticator_.principals_changed(state); })),
       router_(authenticator_, limits_, routes()),
       admin_router_(authenticator_, no_limits_, admin_routes()) {
@@ -151,7 +152,8 @@ void Application::run() {
   spdlog::info("stopped");
 }
 
-// A database that is away may come back, but a role that is too mighty is a mistake in the settings.
+// A database that is away may come back, but a role that is too mighty, or a database that will not do, is a mistake in
+// the settings.
 void Application::connect_to_database() {
   std::optional<SessionProblem> problem;
   pool_->start([&](const SessionProblem* found) {
@@ -159,7 +161,8 @@ void Application::connect_to_database() {
     loop_.stop();
   });
   loop_.run();
-  if (problem && problem->kind == SessionProblem::Kind::too_mighty)
+  using enum SessionProblem::Kind;
+  if (problem && (problem->kind == too_mighty || problem->kind == wrong_encoding))
     throw ConfigProblem("--database: " + problem->message);
   listener_->start();
 }

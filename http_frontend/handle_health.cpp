@@ -6,14 +6,14 @@ namespace audit::httpd {
 
 void handle_get_healthz(const ExchangePtr& exchange) { exchange->respond(json_response(200, R"({"status":"ok"})")); }
 
-// Why not is for the log: it may name hosts and roles.
+// The kind of problem only: the log has more, which may name hosts and roles.
 void handle_get_readyz(const ExchangePtr& exchange, const PgPool& pool) {
-  exchange->respond(pool.is_ready() ? json_response(200, R"({"status":"ready"})")
-                                    : unavailable_problem("Database unavailable", {}));
+  const std::optional<std::string_view> problem = pool.why_not_ready();
+  exchange->respond(problem ? unavailable_problem(*problem, {}) : json_response(200, R"({"status":"ready"})"));
 }
 
 void handle_get_admin_readyz(const ExchangePtr& exchange, const PgPool& pool, MaintenanceWatch& maintenance) {
-  if (!pool.is_ready()) return handle_get_readyz(exchange, pool);
+  if (pool.why_not_ready()) return handle_get_readyz(exchange, pool);
   const std::optional<MaintenanceStatus>& status = maintenance.status();
   exchange->respond(json_response(200, !status             ? R"({"status":"ready","maintenance":"unknown"})"
                                        : status->is_behind ? R"({"status":"ready","maintenance":"behind"})"

@@ -34,6 +34,9 @@ bool is_permission_problem(const QueryFailure& failure) {
   return failure.sqlstate == "42501" || failure.sqlstate == "42704" || failure.sqlstate == "22023";
 }
 
+// A character that the database's encoding lacks, U+0000 among them.
+bool is_text_problem(const QueryFailure& failure) { return failure.sqlstate == "22021" || failure.sqlstate == "22P05"; }
+
 // 53: out of disk, memory or connections. 40001 and 40P01: a standby's replay had to go first.
 bool is_passing_problem(const QueryFailure& failure) {
   return failure.sqlstate.compare(0, 2, "53") == 0 || failure.sqlstate == "40001" || failure.sqlstate == "40P01";
@@ -88,6 +91,7 @@ Response query_problem(const QueryFailure& failure, const Request& request) {
   spdlog::error("request {}: SQLSTATE {}: {}", request.id, failure.sqlstate, failure.message);
   if (failure.sqlstate == "25006")
     return unavailable_problem("This database takes no events: it is a standby", "standby");
+  if (is_text_problem(failure)) return problem(400, "The request has text that the database cannot hold");
   if (is_passing_problem(failure)) return unavailable_problem("Database unavailable", "database_away");
   if (is_permission_problem(failure)) return problem(403, "Not enough permissions");
   return problem(500, "Internal Server Error");

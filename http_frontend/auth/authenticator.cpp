@@ -12,7 +12,7 @@ namespace audit::httpd {
 namespace {
 
 constexpr std::size_t max_remembered = 10'000;
-constexpr std::chrono::seconds standby_memory{5};  // where a change is only noticed by asking again
+constexpr std::chrono::seconds memory_without_notice{5};  // where a change is only noticed by asking again
 
 std::int64_t unix_time_s() {
   using namespace std::chrono;
@@ -55,7 +55,7 @@ void Authenticator::set_idp_keys(KeySetPtr keys) {
 void Authenticator::principals_changed(PrincipalListener::State state) {
   listener_state_ = state;
   std::chrono::seconds lifetime = remember_for_;
-  if (state == PrincipalListener::State::standby) lifetime = std::min(lifetime, standby_memory);
+  if (state == PrincipalListener::State::asking) lifetime = std::min(lifetime, memory_without_notice);
   if (state == PrincipalListener::State::deaf) lifetime = std::chrono::seconds(0);
   for (PrincipalCache* cache : {&tokens_, &api_keys_, &certificates_}) cache->set_lifetime(lifetime);
 }
@@ -166,7 +166,7 @@ void Authenticator::conclude(const Attempt& attempt, Principal principal, std::o
   Clock::time_point expires_at =
       expires_s ? now + std::chrono::seconds(*expires_s - unix_time_s()) : Clock::time_point::max();
   // The notice of a change may be here before the change is on the standby that was asked.
-  if (pool_.has_standby()) expires_at = std::min(expires_at, now + standby_memory);
+  if (pool_.has_standby()) expires_at = std::min(expires_at, now + memory_without_notice);
   attempt.cache->remember(attempt.credential, known, attempt.generation, now, expires_at);
   attempt.admitted(known);
 }

@@ -56,10 +56,11 @@ Body PgResult::into_body(int column) && {
   return Body(bytes, std::move(result_));
 }
 
-PgConnection::PgConnection(EventLoop& loop, BlockingCalls& cancels, PgConnPtr connection, Events events)
+PgConnection::PgConnection(EventLoop& loop, BlockingCalls& cancels, Session session, Events events)
     : loop_(loop),
       cancels_(cancels),
-      connection_(std::move(connection)),
+      connection_(std::move(session.connection)),
+      unkept_(std::move(session.unkept)),
       events_(std::move(events)),
       socket_(PQsocket(connection_.get())),
       self_(std::make_shared<PgConnection*>(this)) {
@@ -110,22 +111,35 @@ void PgConnection::lose_soon() {
 }
 
 bool PgConnection::send(const Query& query) {
+  if (unkept_ && !send(unkept_->settings)) return false;
   for (const Statement& statement : query) {
-    const Parameters& parameters = statement.parameters;
-    std::array<const char*, Parameters::max_count> values{};
-    std::array<int, Parameters::max_count> lengths{};
-    std::array<int, Parameters::max_count> formats{};
-    for (std::size_t i = 0; i < parameters.count(); ++i) {
-      values[i] = parameters.is_null(i) ? nullptr : parameters.value(i).data();
-      lengths[i] = static_cast<int>(parameters.value(i).size());
-      formats[i] = 1;
-    }
-    if (PQsendQueryPrepared(connection_.get(), statement.name, static_cast<int>(parameters.count()), values.data(),
-                            lengths.data(), formats.data(), 0) != 1) {
-      return false;
-    }
+    if (!send(statement)) return false;
   }
   return PQpipelineSync(connection_.get()) == 1;
+}
+
+bool PgConnection::send(const Statement& statement) {
+  const Parameters& parameters = statement.parameters;
+  const int count = static_cast<int>(parameters.count());
+  std::array<const char*, Parameters::max_count> values{};
+  std::array<int, Parameters::max_count> lengths{};
+  std::array<int, Parameters::max_count> formats{};
+  for (std::size_t i = 0; i < parameters.count(); ++i) {
+    values[i] = parameters.is_null(i) ? nullptr : parameters.value(i).data();
+    lengths[i] = static_cast<int>(parameters.value(i).size());
+    formats[i] = 1;
+  }
+  if (!unkept_) {
+    return PQsendQueryPrepared(connection_.get(), statement.name, count, values.data(), lengths.data(), formats.data(),
+                               0) == 1;
+  }
+  const auto whole = std::find_if(unkept_->statements.begin(), unkept_->statements.end(),
+                                  [&](const PreparedStatement& one) { return one.name == statement.name; });
+  std::array<Oid, Parameters::max_count> types{};
+  std::transform(whole->parameters.begin(), whole->parameters.end(), types.begin(),
+                 [](SqlType type) { return static_cast<Oid>(type); });
+  return PQsendQueryParams(connection_.get(), whole->sql.c_str(), count, types.data(), values.data(), lengths.data(),
+                           formats.data(), 0) == 1;
 }
 
 void PgConnection::flush() {
@@ -143,12 +157,10 @@ void PgConnection::on_ready(std::uint32_t epoll_events) {
     lose(PQerrorMessage(connection_.get()));
     return;
   }
-  bool is_notified = false;
   while (PGnotify* notification = PQnotifies(connection_.get())) {
+    if (events_.on_notification) events_.on_notification(notification->extra);
     PQfreemem(notification);
-    is_notified = true;
   }
-  if (is_notified && events_.on_notification) events_.on_notification();
 }
 
 // False: the connection broke.

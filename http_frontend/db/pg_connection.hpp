@@ -22,10 +22,10 @@ class PgConnection {
   struct Events {
     std::function<void()> on_idle;                        // can run the next query
     std::function<void(const std::string& why)> on_lost;  // of no use any more; destroy it, but not inside the call
-    std::function<void()> on_notification;
+    std::function<void(std::string_view payload)> on_notification;
   };
 
-  PgConnection(EventLoop& loop, BlockingCalls& cancels, PgConnPtr connection, Events events);
+  PgConnection(EventLoop& loop, BlockingCalls& cancels, Session session, Events events);
   // Calls back with `away` if a query is under way.
   ~PgConnection();
   PgConnection(const PgConnection&) = delete;
@@ -44,6 +44,7 @@ class PgConnection {
   enum class State { idle, busy, draining, lost };
 
   bool send(const Query& query);
+  bool send(const Statement& statement);
   void flush();
   void on_ready(std::uint32_t epoll_events);
   bool read_results();
@@ -61,6 +62,7 @@ class PgConnection {
   EventLoop& loop_;
   BlockingCalls& cancels_;
   PgConnPtr connection_;
+  std::optional<Unkept> unkept_;
   Events events_;
   State state_ = State::idle;
   int socket_;

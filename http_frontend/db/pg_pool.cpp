@@ -78,7 +78,7 @@ void PgPool::on_opened(std::variant<Session, SessionProblem> outcome) {
   // Its callbacks need its own address, which is known only afterwards.
   auto self = std::make_shared<PgConnection*>(nullptr);
   connections_.push_back(std::make_unique<PgConnection>(
-      loop_, cancels_, std::move(std::get<Session>(outcome).connection),
+      loop_, cancels_, std::move(std::get<Session>(outcome)),
       PgConnection::Events{[this] { serve_waiting(); }, [this, self](const std::string& why) { on_lost(*self, why); },
                            nullptr}));
   *self = connections_.back().get();
@@ -87,7 +87,14 @@ void PgPool::on_opened(std::variant<Session, SessionProblem> outcome) {
   if (first) first(nullptr);
 }
 
+std::optional<std::string_view> PgPool::why_not_ready() const {
+  if (!is_usable()) return why_not_usable_;
+  if (is_too_mighty_) return SessionProblem{SessionProblem::Kind::too_mighty, {}}.public_reason();
+  return std::nullopt;
+}
+
 void PgPool::on_open_failed(const SessionProblem& problem) {
+  why_not_usable_ = problem.public_reason();
   if (!std::exchange(is_away_logged_, true)) spdlog::error("database not usable: {}", problem.message);
   if (connections_.empty()) {
     is_away_ = true;

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "blocking_calls.hpp"
@@ -55,8 +56,8 @@ class PgPool {
   void cancel(QueryId id);
 
   bool is_usable() const { return open_count() != 0; }
-  // Usable, by a role that may do no more than it must.
-  bool is_ready() const { return is_usable() && !is_too_mighty_; }
+  // Usable, by a role that may do no more than it must: then nothing. Otherwise what anybody may be told.
+  std::optional<std::string_view> why_not_ready() const;
   // A query may be answered by a standby, which can be behind.
   bool has_standby() const;
 
@@ -116,6 +117,7 @@ class PgPool {
   bool is_away_ = false;
   bool is_away_logged_ = false;
   bool is_too_mighty_ = false;
+  std::string_view why_not_usable_ = "Database unavailable";
   std::shared_ptr<bool> is_alive_ = std::make_shared<bool>(true);
 };
 

@@ -21,11 +21,21 @@ struct ResultDeleter {
 };
 using ResultPtr = std::unique_ptr<PGresult, ResultDeleter>;
 
-// Everything that the session relies on, set by query because poolers in between drop start-up options.
+// Everything that the session relies on, set by query because poolers in between refuse or drop start-up options.
 constexpr const char* settings_sql =
     "SELECT pg_catalog.set_config('search_path', 'pg_catalog', false),"
     " pg_catalog.set_config('statement_timeout', $1, false),"
-    " pg_catalog.set_config('default_transaction_read_only', 'off', false)";
+    " pg_catalog.set_config('default_transaction_read_only', 'off', false),"
+    " pg_catalog.set_config('application_name',"
+    " coalesce(nullif(pg_catalog.current_setting('application_name'), ''), 'audit_httpd'), false)";
+
+// The same for one transaction, in a session that others have used. Whether it may write was settled when it began.
+constexpr const char* local_settings_sql =
+    "SELECT pg_catalog.set_config('search_path', 'pg_catalog', true),"
+    " pg_catalog.set_config('statement_timeout', $1, true), pg_catalog.set_config('lock_timeout', '0', true),"
+    " pg_catalog.set_config('role', 'none', true), pg_catalog.set_config('row_security', 'on', true),"
+    " pg_catalog.set_config('application_name',"
+    " coalesce(nullif(pg_catalog.current_setting('application_name'), ''), 'audit_httpd'), true)";
 
 // Why the role is too mighty; null: it is not. A member of a mightier role counts as that role, since it can become it.
 const std::string mighty_sql =
@@ -45,7 +55,7 @@ const std::string self_from_sql =
     " WHERE me.rolname = session_user";
 
 // One row: too mighty or not, the extension's schema (null: there is none), standby or not, the role, the database,
-// whether the role may use all functions for front ends, and the extension's version.
+// whether the role may use all functions for front ends, the extension's version, and the database's encoding.
 const std::string self_sql =
     "SELECT " + mighty_sql +
     ", pg_catalog.quote_ident(n.nspname), pg_catalog.pg_is_in_recovery(), me.rolname, pg_catalog.current_database(),"
@@ -55,7 +65,7 @@ const std::string self_sql =
     " 'audit_authenticate_token', 'audit_authenticate_api_key', 'audit_authenticate_certificate',"
     " 'audit_read_status')"
     " AND NOT pg_catalog.has_function_privilege(p.oid, 'EXECUTE')),"
-    " e.extversion" +
+    " e.extversion, pg_catalog.getdatabaseencoding()" +
     self_from_sql;
 
 const std::string check_sql = "SELECT pg_catalog.pg_is_in_recovery(), " + mighty_sql + self_from_sql;
@@ -94,13 +104,11 @@ class Setup {
     return last_result();
   }
 
-  void prepare(const PreparedStatement& statement, const std::string& schema) {
-    std::string sql = statement.sql;
-    constexpr std::string_view mark = "@schema@";
-    for (std::size_t at; (at = sql.find(mark)) != std::string::npos;) sql.replace(at, mark.size(), schema);
+  void prepare(const PreparedStatement& statement) {
     std::vector<Oid> types;
     for (const SqlType type : statement.parameters) types.push_back(static_cast<Oid>(type));
-    check(PQsendPrepare(connection_, statement.name, sql.c_str(), static_cast<int>(types.size()), types.data()));
+    check(PQsendPrepare(connection_, std::string(statement.name).c_str(), statement.sql.c_str(),
+                        static_cast<int>(types.size()), types.data()));
     last_result();
   }
 
@@ -139,11 +147,11 @@ class Setup {
 };
 
 PgConnPtr connect(const SessionSettings& settings) {
-  // In this order: what the connection string says comes after, and so counts more than, our connect_timeout.
+  // In this order: what the connection string says comes after, and so counts more than, our connect_timeout. No
+  // application_name here: a pooler would give it to the session of the server, and leave it there.
   const std::string timeout_s = std::to_string(std::max<std::int64_t>(2, settings.setup_timeout.count() / 1000));
-  const std::array<const char*, 5> keys{"connect_timeout", "dbname", "client_encoding", "fallback_application_name",
-                                        nullptr};
-  const std::array<const char*, 5> values{timeout_s.c_str(), settings.conninfo.c_str(), "UTF8", "audit_httpd", nullptr};
+  const std::array<const char*, 4> keys{"connect_timeout", "dbname", "client_encoding", nullptr};
+  const std::array<const char*, 4> values{timeout_s.c_str(), settings.conninfo.c_str(), "UTF8", nullptr};
   PgConnPtr connection(PQconnectdbParams(keys.data(), values.data(), 1));
   if (PQstatus(connection.get()) != CONNECTION_OK) {
     throw Problem(SessionProblem::Kind::unreachable, connection ? PQerrorMessage(connection.get()) : "out of memory");
@@ -151,11 +159,42 @@ PgConnPtr connect(const SessionSettings& settings) {
   return connection;
 }
 
+// The server's process is not the one that the connection was told of when it began. In which mode the pooler is cannot
+// be seen from here: a session of one's own for a while is no promise.
+bool is_behind_pooler(Setup& setup, PGconn* connection) {
+  const ResultPtr process = setup.query("SELECT pg_catalog.pg_backend_pid()", nullptr);
+  return PQgetvalue(process.get(), 0, 0) != std::to_string(PQbackendPID(connection));
+}
+
+ResultPtr query_self_in_transaction(Setup& setup, const std::string& statement_timeout_ms) {
+  try {
+    setup.query("BEGIN", nullptr);
+    setup.query(local_settings_sql, statement_timeout_ms.c_str());
+  } catch (const Problem& caught) {
+    throw Problem(SessionProblem::Kind::unfit_pooler, "the pooler in between has no transactions (" +
+                                                          caught.problem.message +
+                                                          "); set it to transaction or session mode");
+  }
+  ResultPtr self = setup.query(self_sql.c_str(), nullptr);
+  setup.query("COMMIT", nullptr);
+  return self;
+}
+
 void refuse_mighty_role(const PGresult* self) {
   if (PQgetisnull(self, 0, 0) != 0) return;
   throw Problem(SessionProblem::Kind::too_mighty, std::string("the database role \"") + PQgetvalue(self, 0, 3) + "\" " +
                                                       PQgetvalue(self, 0, 0) +
                                                       "; use a role that has nothing but audit_grant_frontend()");
+}
+
+// What callers send is UTF-8, and has characters that others lack.
+void refuse_other_encoding(const PGresult* self) {
+  const std::string found = PQgetvalue(self, 0, 7);
+  if (found == "UTF8") return;
+  throw Problem(SessionProblem::Kind::wrong_encoding, std::string("the database \"") + PQgetvalue(self, 0, 4) +
+                                                          "\" has the encoding " + found +
+                                                          ", but the daemon needs UTF8; dump it into a database made "
+                                                          "with ENCODING 'UTF8' TEMPLATE template0");
 }
 
 std::string extension_schema(const PGresult* self) {
@@ -186,23 +225,42 @@ void refuse_missing_grants(const PGresult* self) {
                                                      PQgetvalue(self, 0, 3) + "')");
 }
 
+std::vector<PreparedStatement> with_schema(std::vector<PreparedStatement> statements, const std::string& schema) {
+  constexpr std::string_view mark = "@schema@";
+  for (PreparedStatement& statement : statements) {
+    std::string& sql = statement.sql;
+    for (std::size_t at; (at = sql.find(mark)) != std::string::npos;) sql.replace(at, mark.size(), schema);
+  }
+  statements.push_back({"check", check_sql, {}});
+  return statements;
+}
+
 Session set_up(const SessionSettings& settings) {
-  Session session{connect(settings)};
+  Session session{connect(settings), false, std::nullopt};
   PGconn* connection = session.connection.get();
   PQsetNoticeProcessor(
       connection, [](void*, const char*) {}, nullptr);
   Setup setup(connection, std::chrono::steady_clock::now() + settings.setup_timeout);
-  setup.query(settings_sql, std::to_string(settings.statement_timeout.count()).c_str());
-  const ResultPtr self = setup.query(self_sql.c_str(), nullptr);
+  const std::string timeout_ms = std::to_string(settings.statement_timeout.count());
+  const bool is_pooled = is_behind_pooler(setup, connection);
+  if (!is_pooled) setup.query(settings_sql, timeout_ms.c_str());
+  const ResultPtr self =
+      is_pooled ? query_self_in_transaction(setup, timeout_ms) : setup.query(self_sql.c_str(), nullptr);
   refuse_mighty_role(self.get());
+  refuse_other_encoding(self.get());
   const std::string schema = extension_schema(self.get());
   refuse_other_version(self.get());
   refuse_missing_grants(self.get());
   session.is_standby = *PQgetvalue(self.get(), 0, 2) == 't';
-  setup.prepare({"check", check_sql.c_str(), {}}, schema);
-  for (const PreparedStatement& statement : settings.statements) setup.prepare(statement, schema);
-  // A standby cannot listen: the caller is told by is_standby.
-  if (settings.listens && !session.is_standby) setup.query("LISTEN audit_ext_principals", nullptr);
+  std::vector<PreparedStatement> statements = with_schema(settings.statements, schema);
+  if (is_pooled) {
+    statements.push_back({"settings", local_settings_sql, {SqlType::text}});
+    session.unkept = {{"settings", Parameters().add_bytes(timeout_ms)}, std::move(statements)};
+  } else {
+    for (const PreparedStatement& statement : statements) setup.prepare(statement);
+    // A standby cannot listen: the caller is told by is_standby.
+    if (settings.listens && !session.is_standby) setup.query("LISTEN audit_ext_principals", nullptr);
+  }
   if (PQsetnonblocking(connection, 1) != 0 || PQenterPipelineMode(connection) != 1) {
     throw Problem(SessionProblem::Kind::unreachable, PQerrorMessage(connection));
   }
@@ -210,6 +268,17 @@ Session set_up(const SessionSettings& settings) {
 }
 
 }  // namespace
+
+std::string_view SessionProblem::public_reason() const {
+  switch (kind) {
+    case Kind::too_mighty: return "The database role may do too much";
+    case Kind::wrong_encoding: return "The database's encoding is not UTF8";
+    case Kind::unfit_pooler: return "The pooler of the database has no transactions";
+    case Kind::unreachable:
+    case Kind::not_ready: break;
+  }
+  return "Database unavailable";
+}
 
 void PgConnDeleter::operator()(pg_conn* connection) const { PQfinish(connection); }
 

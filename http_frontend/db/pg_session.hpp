@@ -6,7 +6,9 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -27,22 +29,36 @@ struct SessionSettings {
   std::chrono::milliseconds setup_timeout{5000};
   std::vector<PreparedStatement> statements;  // besides "check": one row, whether the server is a standby, and
                                               // why the role is too mighty (null: it is not)
-  bool listens = false;                       // to the channel on which the extension tells of changed principals
+  bool listens = false;                       // to the channel on which the extension tells of changed principals, but
+                                              // through a pooler
+};
+
+// Where a pooler stands between, each transaction may be in another session of the server, so nothing can be kept
+// there: each transaction begins with its settings, and each statement is sent whole.
+struct Unkept {
+  Statement settings;                         // for the transaction alone; one of `statements`
+  std::vector<PreparedStatement> statements;  // with the schema filled in
 };
 
 struct Session {
   PgConnPtr connection;  // idle, in pipeline mode
   bool is_standby = false;
+  std::optional<Unkept> unkept;  // nothing: no pooler, and the statements are prepared
 };
 
 struct SessionProblem {
   enum class Kind {
-    unreachable,  // may get better by itself
-    too_mighty,   // the role may do more than a front end must
-    not_ready,    // connected, but the extension or a right is missing
+    unreachable,     // may get better by itself
+    too_mighty,      // the role may do more than a front end must
+    wrong_encoding,  // the database's is not UTF8
+    unfit_pooler,    // one that has no transactions
+    not_ready,       // connected, but the extension or a right is missing
   };
   Kind kind;
-  std::string message;  // one line
+  std::string message;  // one line; may name hosts and roles
+
+  // What anybody may be told. Lives for ever.
+  std::string_view public_reason() const;
 };
 
 std::variant<Session, SessionProblem> open_session(const SessionSettings& settings);

@@ -3,25 +3,32 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
 #include <variant>
 
 #include "blocking_calls.hpp"
 #include "db/pg_connection.hpp"
+#include "db/pg_pool.hpp"
 #include "db/pg_session.hpp"
 #include "event_loop.hpp"
 
 namespace audit::httpd {
+
+// What the pool needs prepared for it.
+PreparedStatement echo_statement();
 
 class PrincipalListener {
  public:
   enum class State {
     deaf,       // a change would go unnoticed
     listening,  // a change is told of
-    standby,    // LISTEN is not possible there: changes can only be noticed by asking again
+    asking,     // no notice can come (from a standby, through some poolers): changes are only noticed by asking again
   };
 
   // `on_change` is called for each change of a principal and of the state.
-  PrincipalListener(EventLoop& loop, SessionSettings settings, std::function<void(State)> on_change);
+  PrincipalListener(EventLoop& loop, SessionSettings settings, PgPool& pool, std::function<void(State)> on_change);
   ~PrincipalListener();
   PrincipalListener(const PrincipalListener&) = delete;
   PrincipalListener& operator=(const PrincipalListener&) = delete;
@@ -31,18 +38,34 @@ class PrincipalListener {
  private:
   void open();
   void on_opened(std::variant<Session, SessionProblem> outcome);
+  void on_notification(std::string_view payload);
   void on_lost();
   void check_later();
   void check();
   void enter(State state);
 
+  // Through a pooler. One in session mode passes notices on; of one in transaction mode only a test can tell: a notice
+  // that the pool sends on another connection, while this one rests.
+  void listen_through_pooler();
+  void call_for_echo();
+  void give_up_listening();
+  void clean_up(int tries_left);
+
+  // Runs on our connection; `done` is called with the result's first column, and not at all when the connection is
+  // lost.
+  void run(Query query, std::function<void(std::string)> done);
+
   EventLoop& loop_;
   SessionSettings settings_;
+  PgPool& pool_;
   std::function<void(State)> on_change_;
   State state_ = State::deaf;
   BlockingCalls opens_;
   BlockingCalls cancels_;
   std::unique_ptr<PgConnection> connection_;
+  bool is_standby_ = false;
+  std::string listening_process_;  // the server's, that was told to listen through a pooler; empty: none
+  std::string echo_;               // the payload that we wait for
   std::optional<EventLoop::TimerId> timer_;
   std::shared_ptr<bool> is_alive_ = std::make_shared<bool>(true);
 };

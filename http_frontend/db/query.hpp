@@ -23,8 +23,8 @@ enum class SqlType : unsigned {
 
 // The server keeps it for the life of the session. `sql` may have `@schema@` where the extension's schema belongs.
 struct PreparedStatement {
-  const char* name;
-  const char* sql;
+  std::string_view name;
+  std::string sql;
   std::vector<SqlType> parameters;
 };
 
