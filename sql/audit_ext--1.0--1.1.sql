@@ -2,6 +2,9 @@
    its own, in the order of docs/sql_api.md. Version 1.0's script is never changed. */
 \echo Use "ALTER EXTENSION audit_ext UPDATE TO '1.1'" to load this file. \quit
 
+-- Bodies in BEGIN ATOMIC are bound to what their names mean now: nothing of somebody else's may be found first.
+SET LOCAL search_path = pg_catalog, pg_temp;
+
 -------------------------------------------------------------------------------------------------------------------
 -- Writing
 -------------------------------------------------------------------------------------------------------------------
@@ -191,27 +194,6 @@ FROM PUBLIC;
 -- The trail is append-only: guards against UPDATE, DELETE, TRUNCATE, DROP, DETACH and changed columns
 -------------------------------------------------------------------------------------------------------------------
 
--- What the extension itself records about the trail. With the owner's rights: whoever may do a thing need not have the
--- right to write events.
-CREATE FUNCTION @extschema@.audit_record(event_type text, resource_type text, resource_id text, details jsonb) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-  PERFORM @extschema@.audit_log('audit', event_type, actor_type => 'user', actor_id => session_user::text,
-    resource_type => resource_type, resource_id => resource_id, event_payload => details);
-END
-$$;
-COMMENT ON FUNCTION @extschema@.audit_record(text, text, text, jsonb) IS
-'Records an event of the group audit about the trail itself.';
-
-CREATE FUNCTION @extschema@.audit_record_change(command text, relation text) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-  PERFORM @extschema@.audit_record('audit.changed', 'table', relation, jsonb_build_object('command', command));
-END
-$$;
-COMMENT ON FUNCTION @extschema@.audit_record_change(text, text) IS
-'Records that a command changed the trail while audit_ext.allow_changes was on. Called by the guards.';
-
 CREATE FUNCTION @extschema@.audit_guard() RETURNS trigger
 LANGUAGE c AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.audit_guard() IS
@@ -227,40 +209,12 @@ FOR EACH STATEMENT EXECUTE FUNCTION @extschema@.audit_guard();
 ALTER TABLE @extschema@.audit_events ENABLE ALWAYS TRIGGER audit_guard_truncate;
 
 CREATE FUNCTION @extschema@.audit_guard_partition(partition regclass) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-  trigger_name name;
-BEGIN
-  IF NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = partition AND t.tgname = 'audit_guard_truncate') THEN
-    EXECUTE format('CREATE TRIGGER audit_guard_truncate AFTER TRUNCATE ON %s
-                    FOR EACH STATEMENT EXECUTE FUNCTION @extschema@.audit_guard()', partition);
-  END IF;
-  -- ALWAYS: under session_replication_role = replica too. pg_restore --disable-triggers leaves them without.
-  FOR trigger_name IN
-    SELECT t.tgname FROM pg_trigger t
-    WHERE t.tgrelid = partition AND t.tgname IN ('audit_guard_truncate', 'audit_guard_rows') AND t.tgenabled <> 'A'
-  LOOP
-    EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I', partition, trigger_name);
-  END LOOP;
-END
-$$;
+LANGUAGE c STRICT SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.audit_guard_partition(regclass) IS
 'Gives a partition the guards that it has not from audit_events. audit_index_partition() and audit_maintain() call it.';
 
 CREATE OR REPLACE FUNCTION @extschema@.audit_index_partition(partition regclass) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-  partition_name text := (SELECT c.relname FROM pg_class c WHERE c.oid = partition);
-BEGIN
-  EXECUTE format('ALTER TABLE %s ADD CONSTRAINT %I PRIMARY KEY (created_at, id)', partition, partition_name || '_pkey');
-  EXECUTE format('CREATE INDEX %I ON %s USING gin (event_group, event_type, status, user_id, vm_id, session_id)
-                  WITH (fastupdate = on, gin_pending_list_limit = 512)', partition_name || '_filters', partition);
-  EXECUTE format('CREATE INDEX %I ON %s (id) WHERE NOT @extschema@.audit_id_matches(id, created_at)',
-                 partition_name || '_foreign_id', partition);
-  EXECUTE format('CREATE INDEX %I ON %s USING brin (created_at) WITH (autosummarize = on)', partition_name || '_ranges', partition);
-  PERFORM @extschema@.audit_guard_partition(partition);
-END
-$$;
+LANGUAGE c STRICT SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.audit_index_partition(regclass) IS
 'Gives a partition its indexes (the primary key (created_at, id), one GIN index over the six filter columns, a partial index on ids that were not made from created_at, and a BRIN index on created_at) and its guard against TRUNCATE. For a partition attached by hand; audit_create_partition() calls it.';
 
@@ -298,7 +252,7 @@ WHEN TAG IN ('ALTER TABLE', 'ALTER TRIGGER', 'DROP TABLE', 'DROP TRIGGER', 'DROP
 EXECUTE FUNCTION @extschema@.audit_record_command();
 
 REVOKE ALL ON FUNCTION
-  @extschema@.audit_record, @extschema@.audit_record_change, @extschema@.audit_guard, @extschema@.audit_guard_partition,
+  @extschema@.audit_guard, @extschema@.audit_guard_partition,
   @extschema@.audit_guard_command, @extschema@.audit_record_command
 FROM PUBLIC;
 
@@ -384,6 +338,7 @@ CREATE TABLE @extschema@.audit_configuration (
   partition_every  text     NOT NULL,
   keep             interval,
   premake          integer  NOT NULL,
+  max_ahead        interval NOT NULL DEFAULT '1 day',
   is_configuration boolean  NOT NULL DEFAULT true,
   CONSTRAINT audit_configuration_pkey PRIMARY KEY (is_configuration),
   CONSTRAINT audit_configuration_one_row CHECK (is_configuration)
@@ -392,6 +347,7 @@ COMMENT ON TABLE @extschema@.audit_configuration IS 'What audit_configure() was 
 COMMENT ON COLUMN @extschema@.audit_configuration.partition_every IS 'How much time a partition is for: month, week (from Monday) or day, in UTC.';
 COMMENT ON COLUMN @extschema@.audit_configuration.keep IS 'How long events are kept, at least; NULL: for ever.';
 COMMENT ON COLUMN @extschema@.audit_configuration.premake IS 'How many partitions are made ahead of the current one.';
+COMMENT ON COLUMN @extschema@.audit_configuration.max_ahead IS 'How far ahead of the clock created_at of a new event may be.';
 COMMENT ON COLUMN @extschema@.audit_configuration.is_configuration IS 'true: there is one row at most.';
 SELECT pg_catalog.pg_extension_config_dump('@extschema@.audit_configuration', '');
 
@@ -432,74 +388,34 @@ COMMENT ON COLUMN @extschema@.audit_maintenance.succeeded_at IS 'When a run last
 COMMENT ON COLUMN @extschema@.audit_maintenance.error IS 'What the last run could not do; NULL: nothing.';
 COMMENT ON COLUMN @extschema@.audit_maintenance.is_maintenance IS 'true: there is one row at most.';
 
-CREATE FUNCTION @extschema@.audit_effective_configuration(OUT partition_every text, OUT keep interval, OUT premake integer)
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT coalesce(max(c.partition_every), 'month'), max(c.keep), coalesce(max(c.premake), 3) FROM @extschema@.audit_configuration c
-$$;
+-- The small tables are read in C++, past the planner: if one of them is given to somebody else, that role could otherwise have
+-- an expression evaluated with the rights of who reads it.
+CREATE FUNCTION @extschema@.audit_effective_configuration(
+  OUT partition_every text, OUT keep interval, OUT premake integer, OUT max_ahead interval)
+LANGUAGE c STABLE AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.audit_effective_configuration() IS 'What audit_configure() was told, or its defaults.';
 
+-- These three work with the rights of the owners of the tables that they change.
 CREATE FUNCTION @extschema@.audit_configure(
-  partition_every text DEFAULT 'month', keep interval DEFAULT NULL, premake integer DEFAULT 3)
+  partition_every text DEFAULT 'month', keep interval DEFAULT NULL, premake integer DEFAULT 3,
+  max_ahead interval DEFAULT '1 day')
 RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-  IF partition_every IS NULL OR partition_every NOT IN ('month', 'week', 'day') THEN
-    RAISE EXCEPTION 'partition_every is wrong' USING ERRCODE = 'invalid_parameter_value',
-      DETAIL = format('Got %s.', coalesce(quote_literal(partition_every), 'NULL')), HINT = 'Pass month, week or day.';
-  END IF;
-  IF keep < ('1 ' || partition_every)::interval THEN
-    RAISE EXCEPTION 'keep is shorter than a partition' USING ERRCODE = 'invalid_parameter_value',
-      DETAIL = format('Got %s, and a partition is for one %s.', keep, partition_every),
-      HINT = 'Events leave by whole partitions: keep them longer, use shorter partitions, or pass NULL to keep them for ever.';
-  END IF;
-  IF premake IS NULL OR premake NOT BETWEEN 1 AND 366 THEN
-    RAISE EXCEPTION 'premake is wrong' USING ERRCODE = 'invalid_parameter_value',
-      DETAIL = format('Got %s.', coalesce(premake::text, 'NULL')), HINT = 'Pass how many partitions to make ahead: 1 to 366.';
-  END IF;
-  INSERT INTO @extschema@.audit_configuration AS c (partition_every, keep, premake) VALUES ($1, $2, $3)
-  ON CONFLICT ON CONSTRAINT audit_configuration_pkey
-  DO UPDATE SET partition_every = excluded.partition_every, keep = excluded.keep, premake = excluded.premake;
-  PERFORM @extschema@.audit_record('audit.configured', 'configuration', NULL,
-    jsonb_build_object('partition_every', $1, 'keep', $2, 'premake', $3));
-END
-$$;
-COMMENT ON FUNCTION @extschema@.audit_configure(text, interval, integer) IS
-'Says how audit_maintain() partitions and how long it keeps events. partition_every: month, week or day. keep: events are kept at least that long, NULL (the default): for ever. premake: how many partitions are made ahead. What is left out gets its default. Recorded as an event. Raises 22023 for wrong arguments, such as keep shorter than a partition.';
+LANGUAGE c AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION @extschema@.audit_configure(text, interval, integer, interval) IS
+'Says how audit_maintain() partitions, how long it keeps events, and which events are taken. partition_every: month, week or '
+'day. keep: events are kept at least that long, NULL (the default): for ever. premake: how many partitions are made ahead. '
+'max_ahead: how far ahead of the clock created_at of a new event may be, a minute at least. What is left out gets its '
+'default. Recorded as an event. Raises 22023 for wrong arguments, such as keep shorter than a partition.';
 
 CREATE FUNCTION @extschema@.audit_hold(since timestamptz, until timestamptz, reason text) RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-  hold_id bigint;
-BEGIN
-  IF since >= until THEN
-    RAISE EXCEPTION 'a hold needs a time range' USING ERRCODE = 'invalid_parameter_value',
-      DETAIL = format('Got since %s and until %s.', since, until),
-      HINT = 'Pass since (inclusive) before until (exclusive); NULL leaves that end open.';
-  END IF;
-  IF coalesce(reason, '') = '' THEN
-    RAISE EXCEPTION 'a hold needs a reason' USING ERRCODE = 'invalid_parameter_value',
-      HINT = 'Say for whom or what it is, such as the number of the case.';
-  END IF;
-  INSERT INTO @extschema@.audit_holds AS h (since, until, reason) VALUES ($1, $2, $3) RETURNING h.id INTO hold_id;
-  PERFORM @extschema@.audit_record('audit.held', 'hold', hold_id::text,
-    jsonb_build_object('since', $1, 'until', $2, 'reason', $3));
-  RETURN hold_id;
-END
-$$;
+LANGUAGE c AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.audit_hold(timestamptz, timestamptz, text) IS
-'A legal hold: audit_maintain() drops no partition that may have events of since <= created_at < until (NULL: that end is open), whatever audit_configure() was told, until audit_release(). Returns its id. Recorded as an event. Raises 22023 for a range that is none and without a reason.';
+'A legal hold: audit_maintain() drops no partition that may have events of since <= created_at < until (NULL: that end is '
+'open), whatever audit_configure() was told, until audit_release(). Returns its id. Recorded as an event. Raises 22023 for a '
+'range that is none and without a reason.';
 
 CREATE FUNCTION @extschema@.audit_release(id bigint) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-  UPDATE @extschema@.audit_holds h SET released_at = now(), released_by = session_user WHERE h.id = $1 AND h.released_at IS NULL;
-  IF NOT FOUND THEN
-    RAISE EXCEPTION 'hold % is not in force', coalesce(id::text, 'NULL') USING ERRCODE = 'undefined_object',
-      HINT = 'audit_holds lists the holds.';
-  END IF;
-  PERFORM @extschema@.audit_record('audit.released', 'hold', id::text, NULL);
-END
-$$;
+LANGUAGE c AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.audit_release(bigint) IS
 'Ends a hold; the record of it stays. Recorded as an event. Raises 42704 where no hold of that id is in force.';
 
@@ -507,75 +423,135 @@ COMMENT ON FUNCTION @extschema@.audit_release(bigint) IS
 -- Partitions and retention: what is there, and what is missing
 -------------------------------------------------------------------------------------------------------------------
 
--- With a fixed datestyle, since bounds come as text: other styles write time zones that can be read in two ways.
+-- The functions of this section are bound to what they call when they are made (BEGIN ATOMIC): no other function of the same
+-- name and no renamed schema leads them elsewhere.
+
+-- With a fixed style, since bounds come as text: other styles write time zones that can be read in two ways.
 CREATE FUNCTION @extschema@.audit_partitions(parent regclass DEFAULT '@extschema@.audit_events')
 RETURNS TABLE (partition regclass, since timestamptz, until timestamptz, is_default boolean, bytes bigint)
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO' AS $$
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO' SET timezone = 'UTC'
+BEGIN ATOMIC
   SELECT c.oid::regclass,
-         CASE WHEN NOT b.is_default THEN coalesce(substring(b.bounds FROM $re$FROM \('([^']*)'\)$re$)::timestamptz, '-infinity') END,
-         CASE WHEN NOT b.is_default THEN coalesce(substring(b.bounds FROM $re$TO \('([^']*)'\)$re$)::timestamptz, 'infinity') END,
-         b.is_default, pg_total_relation_size(c.oid)
+    CASE WHEN NOT b.is_default THEN coalesce(substring(b.bounds FROM $re$FROM \('([^']*)'\)$re$)::timestamptz, '-infinity') END,
+    CASE WHEN NOT b.is_default THEN coalesce(substring(b.bounds FROM $re$TO \('([^']*)'\)$re$)::timestamptz, 'infinity') END,
+    b.is_default, pg_total_relation_size(c.oid)
   FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid,
        LATERAL (SELECT e, e = 'DEFAULT' FROM pg_get_expr(c.relpartbound, c.oid) e) b(bounds, is_default)
-  WHERE i.inhparent = parent ORDER BY 2 NULLS LAST
-$$;
+  WHERE i.inhparent = parent ORDER BY 2 NULLS LAST;
+END;
 COMMENT ON FUNCTION @extschema@.audit_partitions(regclass) IS
 'The partitions of audit_events: which events (since <= created_at < until) and how many bytes each holds, oldest first, the default partition last.';
 
-CREATE FUNCTION @extschema@.audit_period(moment timestamptz, ahead integer, OUT since timestamptz, OUT until timestamptz)
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT (p.start + ahead * p.step) AT TIME ZONE 'UTC', (p.start + (ahead + 1) * p.step) AT TIME ZONE 'UTC'
-  FROM (SELECT date_trunc(c.partition_every, moment AT TIME ZONE 'UTC'), ('1 ' || c.partition_every)::interval
-        FROM @extschema@.audit_effective_configuration() c) p(start, step)
-$$;
-COMMENT ON FUNCTION @extschema@.audit_period(timestamptz, integer) IS
-'The month, week or day (partition_every) that the moment is in, or one that many ahead.';
+CREATE FUNCTION @extschema@.audit_period_start(moment timestamptz, ahead integer) RETURNS timestamptz
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+  SELECT (date_trunc(c.partition_every, moment AT TIME ZONE 'UTC') + ahead * ('1 ' || c.partition_every)::interval) AT TIME ZONE 'UTC'
+  FROM @extschema@.audit_effective_configuration() c;
+END;
+COMMENT ON FUNCTION @extschema@.audit_period_start(timestamptz, integer) IS
+'When the month, week or day (partition_every) begins that the moment is in, or one that many ahead.';
+
+CREATE FUNCTION @extschema@.audit_made_until() RETURNS timestamptz
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+  SELECT @extschema@.audit_period_start(now(), c.premake + 1) FROM @extschema@.audit_effective_configuration() c;
+END;
+COMMENT ON FUNCTION @extschema@.audit_made_until() IS
+'Until when audit_maintain() makes partitions. Later events stay in the default partition.';
 
 CREATE FUNCTION @extschema@.audit_gaps(since timestamptz, until timestamptz) RETURNS SETOF tstzrange
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql STABLE
+BEGIN ATOMIC
   SELECT unnest(tstzmultirange(tstzrange($1, $2)) - coalesce(range_agg(tstzrange(p.since, p.until)), '{}'))
-  FROM @extschema@.audit_partitions() p WHERE NOT p.is_default
-$$;
+  FROM @extschema@.audit_partitions('@extschema@.audit_events'::regclass) p WHERE NOT p.is_default;
+END;
 COMMENT ON FUNCTION @extschema@.audit_gaps(timestamptz, timestamptz) IS 'The parts of that time for which there is no partition.';
 
+CREATE FUNCTION @extschema@.audit_gap_bounds(since timestamptz, until timestamptz) RETURNS timestamptz[]
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+  SELECT coalesce(array_agg(b.bound ORDER BY b.bound), '{}')
+  FROM @extschema@.audit_gaps($1, $2) g, LATERAL (VALUES (lower(g)), (upper(g))) b(bound);
+END;
+COMMENT ON FUNCTION @extschema@.audit_gap_bounds(timestamptz, timestamptz) IS
+'audit_gaps() as pairs of since and until, for C++.';
+
 CREATE FUNCTION @extschema@.audit_due_partitions() RETURNS SETOF tstzrange
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql STABLE
+BEGIN ATOMIC
   SELECT g FROM @extschema@.audit_effective_configuration() c, generate_series(0, c.premake) n,
-                @extschema@.audit_period(now(), n) p, @extschema@.audit_gaps(p.since, p.until) g
-  ORDER BY n, g
-$$;
+    @extschema@.audit_gaps(@extschema@.audit_period_start(now(), n), @extschema@.audit_period_start(now(), n + 1)) g
+  ORDER BY n, g;
+END;
 COMMENT ON FUNCTION @extschema@.audit_due_partitions() IS
 'The partitions that should be there, from the current one to those made ahead, and are not.';
 
+CREATE FUNCTION @extschema@.audit_due_bounds() RETURNS timestamptz[]
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+  SELECT coalesce(array_agg(b.bound ORDER BY b.bound), '{}')
+  FROM @extschema@.audit_due_partitions() d, LATERAL (VALUES (lower(d)), (upper(d))) b(bound);
+END;
+COMMENT ON FUNCTION @extschema@.audit_due_bounds() IS 'audit_due_partitions() as pairs of since and until, for C++.';
+
+CREATE FUNCTION @extschema@.audit_count_holds(since timestamptz, until timestamptz) RETURNS bigint
+LANGUAGE c STABLE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION @extschema@.audit_count_holds(timestamptz, timestamptz) IS
+'How many holds in force are for a part of that time; NULL: that end is open.';
+
 CREATE FUNCTION @extschema@.audit_expired_partitions() RETURNS SETOF regclass
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT p.partition FROM @extschema@.audit_partitions() p, @extschema@.audit_effective_configuration() c
-  WHERE p.until <= (now() AT TIME ZONE 'UTC' - c.keep) AT TIME ZONE 'UTC'
-    AND NOT EXISTS (SELECT FROM @extschema@.audit_holds h
-                    WHERE h.released_at IS NULL AND tstzrange(h.since, h.until) && tstzrange(p.since, p.until))
-  ORDER BY p.since
-$$;
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+  SELECT p.partition FROM @extschema@.audit_partitions('@extschema@.audit_events'::regclass) p, @extschema@.audit_effective_configuration() c
+  WHERE p.until <= (now() AT TIME ZONE 'UTC' - c.keep) AT TIME ZONE 'UTC' AND @extschema@.audit_count_holds(p.since, p.until) = 0
+  ORDER BY p.since;
+END;
 COMMENT ON FUNCTION @extschema@.audit_expired_partitions() IS
 'The partitions all of whose events are older than keep, and which no hold protects.';
+
+CREATE FUNCTION @extschema@.audit_next_expired() RETURNS oid
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+  SELECT coalesce((SELECT e::oid FROM @extschema@.audit_expired_partitions() e LIMIT 1), 0::oid);
+END;
+COMMENT ON FUNCTION @extschema@.audit_next_expired() IS 'The oldest of audit_expired_partitions(); 0: there is none.';
+
+CREATE FUNCTION @extschema@.audit_count_default_events(since timestamptz) RETURNS bigint
+LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION @extschema@.audit_count_default_events(timestamptz) IS
+'How many events of the default partition there are from then on, counted up to 1000.';
+CREATE FUNCTION @extschema@.audit_oldest_default_event() RETURNS timestamptz
+LANGUAGE c STABLE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION @extschema@.audit_oldest_default_event() IS 'created_at of the oldest event of the default partition.';
+CREATE FUNCTION @extschema@.audit_oldest_event() RETURNS timestamptz
+LANGUAGE c STABLE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION @extschema@.audit_oldest_event() IS
+'created_at of the oldest event, looked up with the rights of the owner of audit_events.';
+CREATE FUNCTION @extschema@.audit_last_run(OUT began_at timestamptz, OUT succeeded_at timestamptz, OUT error text)
+LANGUAGE c STABLE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION @extschema@.audit_last_run() IS 'The row of audit_maintenance, or NULLs.';
 
 CREATE FUNCTION @extschema@.audit_read_status()
 RETURNS TABLE (partition_every text, keep interval, premake integer, last_run timestamptz, last_success timestamptz, last_error text,
   partitions bigint, oldest_event timestamptz, next_missing timestamptz, expired_partitions bigint, default_events bigint,
-  holds bigint, bytes numeric, is_behind boolean)
-LANGUAGE sql STABLE SECURITY DEFINER ROWS 1 SET search_path = pg_catalog, pg_temp AS $$
-  SELECT s.*, coalesce(s.last_run IS NOT NULL AND
-    (s.last_error IS NOT NULL OR s.next_missing IS NOT NULL OR s.expired_partitions > 0 OR s.default_events > 0), false)
+  holds bigint, bytes numeric, is_behind boolean, max_ahead interval, later_events bigint)
+LANGUAGE sql STABLE SECURITY DEFINER ROWS 1 SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+  SELECT s.partition_every, s.keep, s.premake, s.last_run, s.last_success, s.last_error, s.partitions, s.oldest_event, s.next_missing,
+    s.expired_partitions, s.default_events, s.holds, s.bytes,
+    coalesce(s.last_run IS NOT NULL AND (s.last_error IS NOT NULL OR s.next_missing IS NOT NULL OR s.expired_partitions > 0
+      OR @extschema@.audit_oldest_default_event() < s.made_until), false),
+    s.max_ahead, @extschema@.audit_count_default_events(s.made_until)
   FROM (
-    SELECT c.partition_every, c.keep, c.premake, m.began_at AS last_run, m.succeeded_at, m.error AS last_error, p.partitions,
-      (SELECT e.created_at FROM @extschema@.audit_events e ORDER BY e.created_at LIMIT 1),
-      (SELECT min(lower(d)) FROM @extschema@.audit_due_partitions() d) AS next_missing,
-      (SELECT count(*) FROM @extschema@.audit_expired_partitions()) AS expired_partitions,
-      (SELECT count(*) FROM (SELECT FROM ONLY @extschema@.audit_events_default LIMIT 1000) d) AS default_events,
-      (SELECT count(*) FROM @extschema@.audit_holds h WHERE h.released_at IS NULL), p.bytes
-    FROM @extschema@.audit_effective_configuration() c
-      CROSS JOIN (SELECT count(*), sum(a.bytes) FROM @extschema@.audit_partitions() a) p(partitions, bytes)
-      LEFT JOIN @extschema@.audit_maintenance m ON true) s
-$$;
+    SELECT c.partition_every, c.keep, c.premake, c.max_ahead, m.began_at, m.succeeded_at, m.error, p.partitions,
+      @extschema@.audit_oldest_event(), (SELECT min(lower(d)) FROM @extschema@.audit_due_partitions() d),
+      (SELECT count(*) FROM @extschema@.audit_expired_partitions()), @extschema@.audit_count_default_events('-infinity'),
+      @extschema@.audit_count_holds(NULL, NULL), p.bytes, @extschema@.audit_made_until()
+    FROM @extschema@.audit_effective_configuration() c, @extschema@.audit_last_run() m,
+      (SELECT count(*), sum(a.bytes) FROM @extschema@.audit_partitions('@extschema@.audit_events'::regclass) a) p(partitions, bytes)
+  ) s(partition_every, keep, premake, max_ahead, last_run, last_success, last_error, partitions, oldest_event, next_missing,
+      expired_partitions, default_events, holds, bytes, made_until);
+END;
 COMMENT ON FUNCTION @extschema@.audit_read_status() IS 'What audit_status shows.';
 
 CREATE VIEW @extschema@.audit_status AS SELECT * FROM @extschema@.audit_read_status();
@@ -594,497 +570,76 @@ COMMENT ON COLUMN @extschema@.audit_status.default_events IS 'Events in the defa
 COMMENT ON COLUMN @extschema@.audit_status.holds IS 'Legal holds in force.';
 COMMENT ON COLUMN @extschema@.audit_status.bytes IS 'Size of all partitions with their indexes.';
 COMMENT ON COLUMN @extschema@.audit_status.is_behind IS 'Whether there is work that maintenance should have done; false where it was never run.';
+COMMENT ON COLUMN @extschema@.audit_status.max_ahead IS 'As configured: how far ahead of the clock a new event may be.';
+COMMENT ON COLUMN @extschema@.audit_status.later_events IS
+'Of default_events those that are later than the partitions that are made ahead, counted up to 1000: they stay where they are until their time comes nearer.';
 
 -------------------------------------------------------------------------------------------------------------------
--- Partitions and retention: the steps of audit_maintain(). Each is a short transaction. A step that cannot get its locks
--- within 40 ms gives up and says 'busy', so that nobody queues behind it for longer; it is tried again.
+-- Partitions and retention: the work
 -------------------------------------------------------------------------------------------------------------------
-
-CREATE FUNCTION @extschema@.audit_lock_maintenance() RETURNS boolean
-LANGUAGE c AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION @extschema@.audit_lock_maintenance() IS
-'Whether this session may do maintenance now: false while another one does. To the end of the session, an error, or audit_unlock_maintenance().';
-CREATE FUNCTION @extschema@.audit_unlock_maintenance() RETURNS boolean
-LANGUAGE c AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION @extschema@.audit_unlock_maintenance() IS 'Lets another session do maintenance.';
 
 CREATE FUNCTION @extschema@.audit_partition_name(since timestamptz) RETURNS text
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql STABLE
+BEGIN ATOMIC
   SELECT 'audit_events_' || to_char(t, CASE WHEN t = date_trunc('day', t) THEN 'YYYYMMDD' ELSE 'YYYYMMDD"t"HH24MISSUS' END)
-  FROM (SELECT since AT TIME ZONE 'UTC') s(t)
-$$;
+  FROM (SELECT since AT TIME ZONE 'UTC') s(t);
+END;
 COMMENT ON FUNCTION @extschema@.audit_partition_name(timestamptz) IS 'The name of the partition that begins then.';
 
-CREATE FUNCTION @extschema@.audit_tablespace() RETURNS text
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT coalesce((SELECT format('TABLESPACE %I', t.spcname) FROM pg_class c JOIN pg_tablespace t ON t.oid = c.reltablespace
-                   WHERE c.oid = '@extschema@.audit_events'::regclass), '')
-$$;
-COMMENT ON FUNCTION @extschema@.audit_tablespace() IS 'The clause that puts a new partition where ALTER TABLE audit_events SET TABLESPACE said.';
-
 CREATE OR REPLACE FUNCTION @extschema@.audit_create_partition(since timestamptz, until timestamptz) RETURNS regclass
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-  partition text;
-BEGIN
-  IF since IS NULL OR until IS NULL OR since >= until OR NOT isfinite(since) OR NOT isfinite(until) THEN
-    RAISE EXCEPTION 'a partition needs a time range' USING ERRCODE = 'invalid_parameter_value',
-      DETAIL = format('Got since %s and until %s.', coalesce(since::text, 'NULL'), coalesce(until::text, 'NULL')),
-      HINT = 'Pass two finite times, since (inclusive) before until (exclusive).';
-  END IF;
-  partition := format('@extschema@.%I', @extschema@.audit_partition_name(since));
-  -- Attached when its files are there and on disk: PARTITION OF would lock everybody out from the beginning.
-  EXECUTE format('CREATE TABLE %s (LIKE @extschema@.audit_events INCLUDING ALL EXCLUDING COMMENTS) %s', partition, @extschema@.audit_tablespace());
-  PERFORM @extschema@.audit_index_partition(partition::regclass);
-  PERFORM @extschema@.audit_give_to_owner(partition::regclass);
-  EXECUTE format('ALTER TABLE @extschema@.audit_events ATTACH PARTITION %s FOR VALUES FROM (%L) TO (%L)', partition, since, until);
-  RETURN partition::regclass;
-END
-$$;
+LANGUAGE c SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME';
 
-CREATE FUNCTION @extschema@.audit_give_to_owner(made regclass) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-  EXECUTE format('ALTER TABLE %s OWNER TO %I', made,
-    (SELECT pg_get_userbyid(c.relowner) FROM pg_class c WHERE c.oid = '@extschema@.audit_events'::regclass));
-END
-$$;
-COMMENT ON FUNCTION @extschema@.audit_give_to_owner(regclass) IS 'Makes the owner of audit_events the owner of a partition too.';
+CREATE FUNCTION @extschema@.audit_cancel_autovacuum(worked_on regclass) RETURNS bigint
+LANGUAGE sql
+BEGIN ATOMIC
+  SELECT count(pg_cancel_backend(l.pid)) FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
+  WHERE l.relation = worked_on AND a.datname = current_database() AND a.backend_type = 'autovacuum worker';
+END;
+COMMENT ON FUNCTION @extschema@.audit_cancel_autovacuum(regclass) IS
+'Makes autovacuum give way on this table at once, as it does to those who have waited for it for a second. Returns how many workers it was.';
 
-CREATE FUNCTION @extschema@.audit_cancel_autovacuum(tables regclass[]) RETURNS void
-LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
-  SELECT pg_cancel_backend(l.pid) FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
-  WHERE l.relation = ANY (tables) AND a.datname = current_database() AND a.backend_type = 'autovacuum worker'
-$$;
-COMMENT ON FUNCTION @extschema@.audit_cancel_autovacuum(regclass[]) IS
-'Makes autovacuum give way on these tables at once, as it does to whoever has waited for it for a second.';
-
-CREATE FUNCTION @extschema@.audit_lock_tables(others regclass[]) RETURNS boolean
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET lock_timeout = '40ms' AS $$
-DECLARE
-  other regclass;
-BEGIN
-  LOCK TABLE ONLY @extschema@.audit_events IN ACCESS EXCLUSIVE MODE;
-  -- Who uses these has a lock on audit_events too, but for VACUUM and the like: one wait is enough.
-  FOREACH other IN ARRAY others LOOP
-    EXECUTE format('LOCK TABLE ONLY %s IN ACCESS EXCLUSIVE MODE NOWAIT', other);
-  END LOOP;
-  RETURN true;
-EXCEPTION WHEN lock_not_available THEN
-  PERFORM @extschema@.audit_cancel_autovacuum(others);
-  RETURN false;
-END
-$$;
-COMMENT ON FUNCTION @extschema@.audit_lock_tables(regclass[]) IS
-'Locks audit_events and these partitions against everybody, to the end of the transaction, for a change of the catalog that takes milliseconds. False where that would mean to wait for more than 40 ms.';
-
-CREATE FUNCTION @extschema@.audit_create_due() RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '40ms' AS $$
-DECLARE
-  due tstzrange := (SELECT d FROM @extschema@.audit_due_partitions() d LIMIT 1);
-BEGIN
-  -- Not while the default partition has events, which PostgreSQL would look through with everybody locked out.
-  IF due IS NULL OR EXISTS (SELECT FROM ONLY @extschema@.audit_events_default) THEN RETURN 'done'; END IF;
-  PERFORM @extschema@.audit_create_partition(lower(due), upper(due));
-  RETURN 'more';
-EXCEPTION WHEN lock_not_available THEN
-  RETURN 'busy';
-END
-$$;
-COMMENT ON FUNCTION @extschema@.audit_create_due() IS 'Step of audit_maintain(): makes a partition that is due.';
-
--- DROP rather than DETACH CONCURRENTLY and DROP: that is refused where there is a default partition, and in functions.
--- DROP takes the lock that a plain DETACH takes, for as long; the files go after COMMIT has released it.
-CREATE FUNCTION @extschema@.audit_drop_expired() RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET audit_ext.allow_changes = 'maintenance' AS $$
-DECLARE
-  expired record;
-BEGIN
-  SELECT p.partition, c.relname AS name, p.since, p.until, CASE c.relkind WHEN 'f' THEN 'FOREIGN ' ELSE '' END AS kind INTO expired
-  FROM @extschema@.audit_partitions() p JOIN pg_class c ON c.oid = p.partition
-  WHERE p.partition = (SELECT e FROM @extschema@.audit_expired_partitions() e LIMIT 1);
-  IF NOT FOUND THEN RETURN 'done'; END IF;
-  -- A hold or a longer keep may just be coming.
-  LOCK TABLE @extschema@.audit_holds, @extschema@.audit_configuration IN SHARE MODE NOWAIT;
-  IF NOT @extschema@.audit_lock_tables(ARRAY[expired.partition]) THEN RETURN 'busy'; END IF;
-  IF expired.partition NOT IN (SELECT e FROM @extschema@.audit_expired_partitions() e) THEN RETURN 'more'; END IF;
-  EXECUTE format('DROP %sTABLE %s', expired.kind, expired.partition);
-  PERFORM @extschema@.audit_record('audit.partition_dropped', 'table', expired.name,
-    jsonb_build_object('since', expired.since, 'until', expired.until));
-  RETURN 'more';
-EXCEPTION WHEN lock_not_available THEN
-  RETURN 'busy';
-END
-$$;
-COMMENT ON FUNCTION @extschema@.audit_drop_expired() IS
-'Step of audit_maintain(): drops the oldest partition whose events are all past keep and not held. Recorded as an event.';
-
--- Moving events out of the default partition, so that every reader sees each exactly once at any time and nobody waits:
--- 1. audit_move_begin: audit_events_move, a table nobody else looks at, gets the partitions that are missing. A trigger copies
---    every new event of the default partition into it, in the same transaction.
--- 2. audit_move_copy: the events from before are copied too, in batches. They also stay where they are.
--- 3. The transactions that have a snapshot from before the last copy come to their end. All others see both of each pair, or
---    neither.
--- 4. audit_move_finish: in one short transaction the default partition is emptied and the new ones are attached.
 CREATE FUNCTION @extschema@.audit_mirror() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-  INSERT INTO @extschema@.audit_events_move SELECT NEW.*;
-  RETURN NULL;
-END
-$$;
+LANGUAGE c AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.audit_mirror() IS
 'Trigger of the default partition while its events are moved: copies a new one to where it will be.';
 
--- Events from far apart must make neither thousands of partitions nor a long list to attach at once. So the newest have
--- a partition for each period, and what is older than those shares one for each gap.
-CREATE FUNCTION @extschema@.audit_move_ranges() RETURNS SETOF tstzrange
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-  periods_max CONSTANT integer := 12;
-  oldest timestamptz;
-  newest timestamptz;
-  since timestamptz := 'infinity';
-  until timestamptz;
-BEGIN
-  SELECT e.created_at INTO oldest FROM ONLY @extschema@.audit_events_default e ORDER BY e.created_at LIMIT 1;
-  FOR number IN 1..periods_max LOOP
-    SELECT e.created_at INTO newest FROM ONLY @extschema@.audit_events_default e
-    WHERE e.created_at < since ORDER BY e.created_at DESC LIMIT 1;
-    EXIT WHEN NOT FOUND;
-    SELECT p.since, p.until INTO since, until FROM @extschema@.audit_period(newest, 0) p;
-    IF number = periods_max THEN
-      since := (SELECT p.since FROM @extschema@.audit_period(oldest, 0) p);
-    END IF;
-    RETURN QUERY SELECT g FROM @extschema@.audit_gaps(since, until) g;
-  END LOOP;
-END
-$$;
-COMMENT ON FUNCTION @extschema@.audit_move_ranges() IS
-'The partitions that are missing for the events of the default partition.';
-
-CREATE FUNCTION @extschema@.audit_move_begin() RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '40ms' AS $$
-DECLARE
-  is_mirrored boolean := EXISTS (SELECT FROM pg_trigger t WHERE t.tgname = 'audit_mirror'
-                                 AND t.tgrelid = '@extschema@.audit_events_default'::regclass);
-  is_misplaced boolean := false;
-  missing tstzrange;
-  made text;
-BEGIN
-  IF to_regclass('@extschema@.audit_events_move_rest') IS NOT NULL THEN
-    -- Or somebody made a partition by hand meanwhile where one is to be attached.
-    SELECT EXISTS (SELECT FROM @extschema@.audit_events_move_rest)
-      OR EXISTS (SELECT FROM @extschema@.audit_partitions('@extschema@.audit_events_move') m JOIN @extschema@.audit_partitions() p
-                 ON tstzrange(m.since, m.until) && tstzrange(p.since, p.until) WHERE NOT m.is_default AND NOT p.is_default)
-    INTO is_misplaced;
-    -- A run before this one did not get to its end: it is taken up where that left off.
-    IF is_mirrored AND NOT is_misplaced THEN RETURN 'done'; END IF;
-  END IF;
-  IF is_mirrored THEN
-    IF NOT @extschema@.audit_lock_tables(ARRAY['@extschema@.audit_events_default']::regclass[]) THEN RETURN 'busy'; END IF;
-    DROP TRIGGER audit_mirror ON @extschema@.audit_events_default;
-  END IF;
-  IF to_regclass('@extschema@.audit_events_move') IS NOT NULL THEN
-    DROP TABLE @extschema@.audit_events_move;
-  END IF;
-  IF NOT EXISTS (SELECT FROM ONLY @extschema@.audit_events_default) THEN RETURN 'nothing'; END IF;
-  EXECUTE format('CREATE TABLE @extschema@.audit_events_move (LIKE @extschema@.audit_events INCLUDING ALL) PARTITION BY RANGE (created_at) %s',
-                 @extschema@.audit_tablespace());
-  FOR missing IN SELECT r FROM @extschema@.audit_move_ranges() r LOOP
-    made := format('@extschema@.%I', @extschema@.audit_partition_name(lower(missing)));
-    EXECUTE format('CREATE TABLE %s PARTITION OF @extschema@.audit_events_move FOR VALUES FROM (%L) TO (%L)', made, lower(missing), upper(missing));
-    -- Proves to ATTACH what it would otherwise read the whole partition for.
-    EXECUTE format('ALTER TABLE %s ADD CONSTRAINT audit_move_range CHECK (created_at >= %L AND created_at < %L)', made, lower(missing), upper(missing));
-    PERFORM @extschema@.audit_index_partition(made::regclass), @extschema@.audit_give_to_owner(made::regclass);
-  END LOOP;
-  CREATE TABLE @extschema@.audit_events_move_rest PARTITION OF @extschema@.audit_events_move DEFAULT;
-  -- Waits for those who are writing into it: what they wrote is seen by audit_move_copy, what comes later by the trigger.
-  LOCK TABLE ONLY @extschema@.audit_events_default IN SHARE ROW EXCLUSIVE MODE;
-  CREATE TRIGGER audit_mirror AFTER INSERT ON @extschema@.audit_events_default
-  FOR EACH ROW EXECUTE FUNCTION @extschema@.audit_mirror();
-  ALTER TABLE @extschema@.audit_events_default ENABLE ALWAYS TRIGGER audit_mirror;
-  RETURN 'done';
-EXCEPTION WHEN lock_not_available THEN
-  PERFORM @extschema@.audit_cancel_autovacuum(ARRAY['@extschema@.audit_events_default']::regclass[]);
-  RETURN 'busy';
-END
-$$;
-COMMENT ON FUNCTION @extschema@.audit_move_begin() IS
-'Step of audit_maintain(): prepares the move of the events of the default partition into partitions of their own.';
-
-CREATE FUNCTION @extschema@.audit_move_copy(INOUT last_created_at timestamptz, INOUT last_id uuid)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-  -- Few at a time: whoever commits meanwhile writes their WAL to disk too. What the trigger has copied already is there.
-  WITH batch AS MATERIALIZED (
-    SELECT * FROM ONLY @extschema@.audit_events_default e WHERE (e.created_at, e.id) > (last_created_at, last_id)
-    ORDER BY e.created_at, e.id LIMIT 1000),
-  copied AS (INSERT INTO @extschema@.audit_events_move SELECT * FROM batch ON CONFLICT DO NOTHING)
-  SELECT b.created_at, b.id INTO last_created_at, last_id FROM batch b ORDER BY b.created_at DESC, b.id DESC LIMIT 1;
-END
-$$;
-COMMENT ON FUNCTION @extschema@.audit_move_copy(timestamptz, uuid) IS
-'Step of audit_maintain(): copies the next events of the default partition to where they will be. Returns the last of them; NULL: there are no more.';
-
--- Before anybody reads them, since the planner knows nothing of a table that was never analyzed.
-CREATE FUNCTION @extschema@.audit_move_analyze() RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-  made regclass;
-BEGIN
-  FOR made IN SELECT p.partition FROM @extschema@.audit_partitions('@extschema@.audit_events_move') p WHERE NOT p.is_default LOOP
-    EXECUTE format('ANALYZE %s', made);
-  END LOOP;
-  RETURN 'done';
-END
-$$;
-COMMENT ON FUNCTION @extschema@.audit_move_analyze() IS
-'Step of audit_maintain(): collects the statistics of the partitions that events were copied to.';
-
-CREATE FUNCTION @extschema@.audit_snapshots() RETURNS text[]
-LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
-  SELECT coalesce(array_agg(l.virtualtransaction), '{}') FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
-  WHERE l.locktype = 'virtualxid' AND l.virtualxid = l.virtualtransaction AND a.backend_xmin IS NOT NULL
-    AND a.datname = current_database() AND a.pid <> pg_backend_pid() AND a.backend_type <> 'autovacuum worker'
-$$;
-COMMENT ON FUNCTION @extschema@.audit_snapshots() IS 'The transactions of this database that have a snapshot now, other than our own.';
-
-CREATE FUNCTION @extschema@.audit_are_gone(snapshots text[]) RETURNS boolean
-LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$ SELECT NOT snapshots && @extschema@.audit_snapshots() $$;
-COMMENT ON FUNCTION @extschema@.audit_are_gone(text[]) IS 'Whether all these transactions have ended, or let go of their snapshots.';
-
-CREATE FUNCTION @extschema@.audit_move_finish() RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET audit_ext.allow_changes = 'maintenance' AS $$
-DECLARE
-  -- Thought out before the locks are taken.
-  changes text := (
-    SELECT string_agg(format('ALTER TABLE @extschema@.audit_events_move DETACH PARTITION %1$s;
-                              ALTER TABLE @extschema@.audit_events ATTACH PARTITION %1$s FOR VALUES FROM (%2$L) TO (%3$L)', p.partition, p.since, p.until), ';')
-    FROM @extschema@.audit_partitions('@extschema@.audit_events_move') p WHERE NOT p.is_default);
-BEGIN
-  IF NOT @extschema@.audit_lock_tables(ARRAY['@extschema@.audit_events_default', '@extschema@.audit_events_move']::regclass[]
-      || ARRAY(SELECT p.partition FROM @extschema@.audit_partitions('@extschema@.audit_events_move') p)) THEN
-    RETURN 'busy';
-  END IF;
-  -- Events came meanwhile for which no partition was thought of.
-  IF EXISTS (SELECT FROM @extschema@.audit_events_move_rest) THEN RETURN 'again'; END IF;
-  DROP TRIGGER audit_mirror ON @extschema@.audit_events_default;
-  TRUNCATE ONLY @extschema@.audit_events_default;
-  EXECUTE changes;
-  RETURN 'done';
-END
-$$;
-COMMENT ON FUNCTION @extschema@.audit_move_finish() IS
-'Step of audit_maintain(): empties the default partition and attaches the partitions that its events were copied to.';
-
--- Apart from audit_move_finish, which everybody waits for.
-CREATE FUNCTION @extschema@.audit_move_clean() RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '40ms' SET client_min_messages = warning AS $$
-DECLARE
-  moved regclass;
-BEGIN
-  -- A move that could not be finished is taken up by the next run.
-  IF EXISTS (SELECT FROM pg_trigger t WHERE t.tgname = 'audit_mirror' AND t.tgrelid = '@extschema@.audit_events_default'::regclass) THEN RETURN 'done'; END IF;
-  DROP TABLE IF EXISTS @extschema@.audit_events_move;
-  FOR moved IN
-    SELECT c.conrelid FROM pg_constraint c JOIN @extschema@.audit_partitions() p ON p.partition = c.conrelid WHERE c.conname = 'audit_move_range'
-  LOOP
-    EXECUTE format('ALTER TABLE %s DROP CONSTRAINT audit_move_range', moved);
-    RETURN 'more';
-  END LOOP;
-  RETURN 'done';
-EXCEPTION WHEN lock_not_available THEN
-  RETURN 'busy';
-END
-$$;
-COMMENT ON FUNCTION @extschema@.audit_move_clean() IS
-'Step of audit_maintain(): removes what a move that is over has left.';
-
-CREATE FUNCTION @extschema@.audit_guard_partitions() RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '40ms' AS $$
-BEGIN
-  PERFORM @extschema@.audit_guard_partition(p.partition)
-  FROM @extschema@.audit_partitions() p JOIN pg_class c ON c.oid = p.partition AND c.relkind <> 'f'
-  WHERE (SELECT count(*) FROM pg_trigger t WHERE t.tgrelid = p.partition AND t.tgenabled = 'A'
-         AND t.tgname IN ('audit_guard_truncate', 'audit_guard_rows')) < 2;
-  RETURN 'done';
-EXCEPTION WHEN lock_not_available THEN
-  RETURN 'busy';
-END
-$$;
-COMMENT ON FUNCTION @extschema@.audit_guard_partitions() IS
-'Step of audit_maintain(): gives their guards to partitions that have not got them, such as those attached by hand.';
-
-CREATE FUNCTION @extschema@.audit_record_left() RETURNS text
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  WITH left_over AS (DELETE FROM @extschema@.audit_events_dump RETURNING *)
-  INSERT INTO @extschema@.audit_events SELECT * FROM left_over;
-  SELECT 'done';
-$$;
-COMMENT ON FUNCTION @extschema@.audit_record_left() IS
-'Step of audit_maintain(): records the events that pg_restore --disable-triggers has left in audit_events_dump.';
-
-CREATE FUNCTION @extschema@.audit_flush_past() RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '40ms' AS $$
-DECLARE
-  filter_index regclass;
-BEGIN
-  FOR filter_index IN
-    SELECT i.indexrelid FROM @extschema@.audit_partitions() p JOIN pg_index i ON i.indrelid = p.partition AND i.indisvalid
-    JOIN pg_class c ON c.oid = i.indexrelid AND c.relkind = 'i' JOIN pg_am a ON a.oid = c.relam AND a.amname = 'gin'
-    WHERE p.until <= now()
-  LOOP
-    IF gin_clean_pending_list(filter_index) > 0 THEN RETURN 'more'; END IF;
-  END LOOP;
-  RETURN 'done';
-EXCEPTION WHEN lock_not_available THEN
-  RETURN 'busy';
-END
-$$;
-COMMENT ON FUNCTION @extschema@.audit_flush_past() IS
-'Step of audit_maintain(): empties the pending list of a partition whose time is over, which might stay as it is for ever and cost every page that looks into the partition up to 30 microseconds.';
-
-CREATE FUNCTION @extschema@.audit_begin_run() RETURNS void
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  INSERT INTO @extschema@.audit_maintenance (began_at) VALUES (clock_timestamp())
-  ON CONFLICT ON CONSTRAINT audit_maintenance_pkey DO UPDATE SET began_at = excluded.began_at
-$$;
-COMMENT ON FUNCTION @extschema@.audit_begin_run() IS 'Step of audit_maintain(): notes that it runs.';
-
-CREATE FUNCTION @extschema@.audit_end_run(problem text) RETURNS void
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  UPDATE @extschema@.audit_maintenance m
-  SET error = problem, succeeded_at = CASE WHEN problem IS NULL THEN clock_timestamp() ELSE m.succeeded_at END
-$$;
-COMMENT ON FUNCTION @extschema@.audit_end_run(text) IS 'Step of audit_maintain(): notes how it went.';
-
--- A procedure that commits can have no SET search_path: so everything in these is qualified, operators too.
-CREATE PROCEDURE @extschema@.audit_try(step text, INOUT outcome text, INOUT problem text)
-LANGUAGE plpgsql AS $$
-BEGIN
-  FOR attempt IN 1..200 LOOP
-    BEGIN
-      EXECUTE pg_catalog.format('SELECT @extschema@.%I()', step) INTO outcome;
-    EXCEPTION WHEN OTHERS THEN
-      outcome := 'failed';
-      problem := pg_catalog.concat_ws('; ', problem, pg_catalog.concat(step, ': ', SQLERRM));
-    END;
-    COMMIT;
-    IF outcome OPERATOR(pg_catalog.<>) 'busy' THEN RETURN; END IF;
-    PERFORM pg_catalog.pg_sleep(0.3);
-    COMMIT;
-  END LOOP;
-  problem := pg_catalog.concat_ws('; ', problem, pg_catalog.concat(step, ': long transactions did not let go of their locks for a minute'));
-END
-$$;
-COMMENT ON PROCEDURE @extschema@.audit_try(text, text, text) IS
-'Part of audit_maintain(): runs a step until it is not busy any more, for a minute at most; an error is added to problem.';
-
-CREATE PROCEDURE @extschema@.audit_copy(INOUT outcome text, INOUT problem text)
-LANGUAGE plpgsql AS $$
-DECLARE
-  last_created_at timestamptz := '-infinity';
-  last_id uuid := '00000000-0000-0000-0000-000000000000';
-  snapshots text[];
-BEGIN
-  WHILE last_created_at IS NOT NULL LOOP
-    -- Copies need not be on disk before audit_move_finish is: what a crash takes of them the next run copies again. So nobody
-    -- who commits meanwhile queues behind their fsync.
-    PERFORM pg_catalog.set_config('synchronous_commit', 'off', true);
-    BEGIN
-      SELECT c.last_created_at, c.last_id INTO last_created_at, last_id FROM @extschema@.audit_move_copy(last_created_at, last_id) c;
-    EXCEPTION WHEN OTHERS THEN
-      outcome := 'failed';
-      problem := pg_catalog.concat_ws('; ', problem, pg_catalog.concat('audit_move_copy: ', SQLERRM));
-      RETURN;
-    END;
-    COMMIT;
-  END LOOP;
-  snapshots := @extschema@.audit_snapshots();
-  CALL @extschema@.audit_try('audit_move_analyze', outcome, problem);
-  FOR attempt IN 1..200 LOOP
-    IF @extschema@.audit_are_gone(snapshots) THEN RETURN; END IF;
-    COMMIT;
-    PERFORM pg_catalog.pg_sleep(0.3);
-    COMMIT;
-  END LOOP;
-  outcome := 'failed';
-  problem := pg_catalog.concat_ws('; ', problem, 'moving out of the default partition: older transactions did not end for a minute');
-END
-$$;
-COMMENT ON PROCEDURE @extschema@.audit_copy(text, text) IS
-'Part of audit_maintain(): copies all events of the default partition, and waits for the snapshots from before, for a minute at most.';
+CREATE FUNCTION @extschema@.audit_run_step(step text) RETURNS text
+LANGUAGE c STRICT AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION @extschema@.audit_run_step(text) IS
+'Runs one step of audit_maintain(), for tests of what may happen between two of them: guard_partitions, record_left, move_begin, move_copy, '
+'move_analyze, move_wait, move_finish, move_clean, create_due, drop_expired, flush_past. Each proves by itself that the one '
+'before it was done. Returns done, more (to be called again), busy, nothing (to move) or again (from move_begin on).';
 
 CREATE PROCEDURE @extschema@.audit_maintain()
-LANGUAGE plpgsql AS $$
-DECLARE
-  step text;
-  outcome text;
-  problem text;
-BEGIN
-  IF NOT @extschema@.audit_lock_maintenance() THEN
-    RAISE NOTICE 'audit_maintain() is at work in another session';
-    RETURN;
-  END IF;
-  PERFORM @extschema@.audit_begin_run();
-  COMMIT;
-  CALL @extschema@.audit_try('audit_record_left', outcome, problem);
-  FOR attempt IN 1..3 LOOP
-    CALL @extschema@.audit_try('audit_move_begin', outcome, problem);
-    EXIT WHEN outcome OPERATOR(pg_catalog.<>) 'done';
-    CALL @extschema@.audit_copy(outcome, problem);
-    EXIT WHEN outcome OPERATOR(pg_catalog.<>) 'done';
-    CALL @extschema@.audit_try('audit_move_finish', outcome, problem);
-    EXIT WHEN outcome OPERATOR(pg_catalog.<>) 'again';
-  END LOOP;
-  FOREACH step IN ARRAY ARRAY['audit_move_clean', 'audit_create_due', 'audit_drop_expired', 'audit_guard_partitions', 'audit_flush_past'] LOOP
-    LOOP
-      CALL @extschema@.audit_try(step, outcome, problem);
-      EXIT WHEN outcome OPERATOR(pg_catalog.<>) 'more';
-    END LOOP;
-  END LOOP;
-  PERFORM @extschema@.audit_end_run(problem);
-  COMMIT;
-  PERFORM @extschema@.audit_unlock_maintenance();
-  IF problem IS NOT NULL THEN
-    RAISE EXCEPTION 'maintenance of audit_events is not complete' USING ERRCODE = 'object_not_in_prerequisite_state',
-      DETAIL = problem, HINT = 'What was done stays; the next run does the rest. audit_status shows how things stand.';
-  END IF;
-END
-$$;
+LANGUAGE c AS 'MODULE_PATHNAME';
 COMMENT ON PROCEDURE @extschema@.audit_maintain() IS
-'Makes the partitions that are due, moves events out of the default partition, and drops partitions past keep, as audit_configure() was told; empties the pending lists of past partitions. For a scheduler: CALL it outside of a transaction, as often as you like; a second one at the same time does nothing but say so. Nobody waits for it for more than some 40 ms. Raises 55000 if something could not be done, after all the rest.';
+'Makes the partitions that are due, moves events out of the default partition, and drops partitions past keep, as '
+'audit_configure() was told; empties the pending lists of past partitions; gives partitions the owner of audit_events. For a '
+'scheduler: CALL it outside of a transaction, as often as you like; a second one at the same time does nothing but say so. '
+'Nobody waits for it for more than some 40 ms. Raises 55000 if something could not be done, after all the rest.';
 
 CREATE FUNCTION @extschema@.audit_grant_maintainer(role name) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   EXECUTE format('GRANT USAGE ON SCHEMA @extschema@ TO %I', role);
   EXECUTE format('GRANT SELECT ON @extschema@.audit_status TO %I', role);
-  EXECUTE format('GRANT EXECUTE ON FUNCTION @extschema@.audit_read_status, @extschema@.audit_lock_maintenance,
-                  @extschema@.audit_unlock_maintenance, @extschema@.audit_begin_run, @extschema@.audit_end_run,
-                  @extschema@.audit_move_begin, @extschema@.audit_move_copy, @extschema@.audit_move_analyze, @extschema@.audit_snapshots,
-                  @extschema@.audit_are_gone, @extschema@.audit_move_finish, @extschema@.audit_move_clean, @extschema@.audit_create_due,
-                  @extschema@.audit_drop_expired, @extschema@.audit_guard_partitions, @extschema@.audit_flush_past,
-                  @extschema@.audit_record_left TO %I', role);
-  EXECUTE format('GRANT EXECUTE ON PROCEDURE @extschema@.audit_maintain, @extschema@.audit_try, @extschema@.audit_copy TO %I', role);
+  EXECUTE format('GRANT EXECUTE ON FUNCTION @extschema@.audit_read_status TO %I', role);
+  EXECUTE format('GRANT EXECUTE ON PROCEDURE @extschema@.audit_maintain TO %I', role);
 END
 $$;
 COMMENT ON FUNCTION @extschema@.audit_grant_maintainer(name) IS
 'Lets the role CALL audit_maintain() and read audit_status: for a scheduler. It can change neither the configuration nor holds, and reads no events.';
 
 REVOKE ALL ON @extschema@.audit_configuration, @extschema@.audit_holds, @extschema@.audit_maintenance, @extschema@.audit_status FROM PUBLIC;
-REVOKE ALL ON PROCEDURE @extschema@.audit_try, @extschema@.audit_copy, @extschema@.audit_maintain FROM PUBLIC;
+REVOKE ALL ON PROCEDURE @extschema@.audit_maintain FROM PUBLIC;
 REVOKE ALL ON FUNCTION
   @extschema@.audit_effective_configuration, @extschema@.audit_configure, @extschema@.audit_hold, @extschema@.audit_release,
-  @extschema@.audit_partitions, @extschema@.audit_period, @extschema@.audit_gaps, @extschema@.audit_due_partitions,
-  @extschema@.audit_expired_partitions, @extschema@.audit_read_status, @extschema@.audit_lock_maintenance,
-  @extschema@.audit_unlock_maintenance, @extschema@.audit_partition_name, @extschema@.audit_give_to_owner,
-  @extschema@.audit_cancel_autovacuum, @extschema@.audit_lock_tables, @extschema@.audit_create_due,
-  @extschema@.audit_drop_expired, @extschema@.audit_mirror, @extschema@.audit_move_ranges, @extschema@.audit_move_begin,
-  @extschema@.audit_move_copy, @extschema@.audit_move_analyze, @extschema@.audit_snapshots, @extschema@.audit_are_gone,
-  @extschema@.audit_tablespace, @extschema@.audit_move_finish, @extschema@.audit_move_clean, @extschema@.audit_guard_partitions,
-  @extschema@.audit_flush_past, @extschema@.audit_record_left, @extschema@.audit_begin_run, @extschema@.audit_end_run, @extschema@.audit_grant_maintainer
+  @extschema@.audit_partitions, @extschema@.audit_period_start, @extschema@.audit_made_until, @extschema@.audit_gaps,
+  @extschema@.audit_gap_bounds, @extschema@.audit_due_partitions, @extschema@.audit_due_bounds, @extschema@.audit_count_holds,
+  @extschema@.audit_expired_partitions, @extschema@.audit_next_expired, @extschema@.audit_count_default_events,
+  @extschema@.audit_oldest_default_event, @extschema@.audit_oldest_event, @extschema@.audit_last_run,
+  @extschema@.audit_read_status, @extschema@.audit_partition_name, @extschema@.audit_cancel_autovacuum,
+  @extschema@.audit_mirror, @extschema@.audit_run_step, @extschema@.audit_grant_maintainer
 FROM PUBLIC;
 
 --------------------------------------------------------------------------------------------------------------------

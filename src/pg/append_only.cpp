@@ -1,8 +1,10 @@
 // The append-only rules: see the header.
 #include "append_only.hpp"
 
+#include "maintenance_step.hpp"
 #include "settings.hpp"
 #include "sql_entry.hpp"
+#include "trail_record.hpp"
 
 namespace audit::pg {
 namespace {
@@ -143,12 +145,9 @@ bool is_guarding_trigger(const char* name) {
 }
 
 bool check_change(const char* command, Oid relation) {
-  if (is_exempt()) return false;
-  switch (changes_allowed_setting()) {
-    case ChangesAllowed::yes: return true;
-    case ChangesAllowed::to_maintenance: return false;
-    case ChangesAllowed::no: break;
-  }
+  // Maintenance records itself what it does.
+  if (is_exempt() || is_maintenance_at_work()) return false;
+  if (changes_allowed_setting()) return true;
   ereport(
       ERROR, errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
       errmsg("%s of \"%s\" is refused: the audit trail is append-only", command, get_rel_name(relation)),
@@ -159,12 +158,8 @@ bool check_change(const char* command, Oid relation) {
 }
 
 void record_change(const char* command, const char* relation_name) {
-  Oid types[] = {TEXTOID, TEXTOID};
-  List* name =
-      list_make2(makeString(get_namespace_name(extension_schema())), makeString(pstrdup("audit_record_change")));
-  // Not by a statement: whoever may make the change need not have the right to call this.
-  OidFunctionCall2(LookupFuncName(name, 2, types, false), CStringGetTextDatum(command),
-                   CStringGetTextDatum(relation_name));
+  const StatementArgument details = {TEXTOID, CStringGetTextDatum(command), false};
+  record_event("audit.changed", "table", relation_name, "pg_catalog.jsonb_build_object('command', $1)", &details, 1);
 }
 
 void begin_command(const char* command) {

@@ -9,6 +9,8 @@
 // newest snapshot, whatever the isolation level.
 #include "event_batch.hpp"
 
+#include "own_objects.hpp"
+#include "owner_rights.hpp"
 #include "sql_plans.hpp"
 
 namespace audit::pg {
@@ -71,30 +73,23 @@ void execute(const SavedPlan& plan, Snapshot snapshot, int expected) {
   if (result != expected) elog(ERROR, "SPI_execute_snapshot failed: %s", SPI_result_code_string(result));
 }
 
-Oid owner_of_events(Oid function_oid) {
-  const Oid relation = get_relname_relid("audit_events", get_func_namespace(function_oid));
-  HeapTuple entry = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
-  if (!HeapTupleIsValid(entry)) elog(ERROR, "cache lookup failed for audit_events");
-  const Oid owner = reinterpret_cast<Form_pg_class>(GETSTRUCT(entry))->relowner;
-  ReleaseSysCache(entry);
-  return owner;
+void execute_as(Oid table, const SavedPlan& plan, Snapshot snapshot, int expected) {
+  const CallerRights caller = become_owner(table);
+  execute(plan, snapshot, expected);
+  give_back(caller);
 }
 
-// Leaves the positions of known events in SPI_tuptable. An error restores the user with the transaction.
+// Leaves the positions of known events in SPI_tuptable. Each statement with the rights of the owner of the table that
+// it is on: audit_events can belong to somebody else than the claims.
 void find_known_as_owner(Oid function_oid) {
-  Oid caller;
-  int security_context;
-  GetUserIdAndSecContext(&caller, &security_context);
-  SetUserIdAndSecContext(owner_of_events(function_oid),
-                         security_context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS);
+  const Oid claims = own_table("audit_id_claims");
   prepare(claim_plan, function_oid, claim_sql);
   prepare(release_plan, function_oid, release_sql);
   prepare(find_known_plan, function_oid, find_known_sql);
-  execute(claim_plan, InvalidSnapshot, SPI_OK_INSERT);
-  execute(release_plan, InvalidSnapshot, SPI_OK_DELETE);
+  execute_as(claims, claim_plan, InvalidSnapshot, SPI_OK_INSERT);
+  execute_as(claims, release_plan, InvalidSnapshot, SPI_OK_DELETE);
   CommandCounterIncrement();
-  execute(find_known_plan, GetLatestSnapshot(), SPI_OK_SELECT);
-  SetUserIdAndSecContext(caller, security_context);
+  execute_as(own_table("audit_events"), find_known_plan, GetLatestSnapshot(), SPI_OK_SELECT);
 }
 
 }  // namespace

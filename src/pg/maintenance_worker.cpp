@@ -4,6 +4,7 @@
 #include "maintenance_worker.hpp"
 
 #include "append_only.hpp"
+#include "own_objects.hpp"
 #include "pg_compat.hpp"
 #include "settings.hpp"
 #include "sql_entry.hpp"
@@ -13,18 +14,19 @@ namespace {
 
 constexpr int restart_after_s = 60;
 
-// To be freed with pfree; NULL: this database has no audit_ext.
-char* maintenance_command() {
-  StartTransactionCommand();
-  const Oid schema = extension_schema();
-  const char* name = OidIsValid(schema) ? quote_identifier(get_namespace_name(schema)) : nullptr;
-  char* command =
-      name != nullptr ? MemoryContextStrdup(TopMemoryContext, psprintf("CALL %s.audit_maintain()", name)) : nullptr;
-  CommitTransactionCommand();
-  return command;
+// CALL audit_maintain(), bound to the procedure of the extension, whatever else has its name.
+PlannedStmt* call_of(Oid procedure) {
+  CallStmt* call = makeNode(CallStmt);
+  call->funcexpr = makeFuncExpr(procedure, VOIDOID, NIL, InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL);
+  PlannedStmt* statement = makeNode(PlannedStmt);
+  statement->commandType = CMD_UTILITY;
+  statement->canSetTag = true;
+  statement->utilityStmt = reinterpret_cast<Node*>(call);
+  return statement;
 }
 
-void run_command(const char* command) {
+void run_procedure(Oid procedure) {
+  constexpr const char* command = "CALL audit_maintain()";
   debug_query_string = command;
   pgstat_report_activity(STATE_RUNNING, command);
   SetCurrentStatementStartTimestamp();
@@ -32,13 +34,8 @@ void run_command(const char* command) {
   // Not the transaction's: the statement lives on when its procedure commits.
   MemoryContext context = AllocSetContextCreate(TopMemoryContext, "audit_ext maintenance", ALLOCSET_DEFAULT_SIZES);
   MemoryContext caller = MemoryContextSwitchTo(context);
-  PushActiveSnapshot(GetTransactionSnapshot());
-  RawStmt* statement = linitial_node(RawStmt, pg_parse_query(command));
-  List* queries = pg_analyze_and_rewrite_fixedparams(statement, command, nullptr, 0, nullptr);
-  List* plans = pg_plan_queries(queries, command, 0, nullptr);
-  PopActiveSnapshot();
   Portal portal = CreatePortal("", true, true);
-  PortalDefineQuery(portal, nullptr, command, CMDTAG_CALL, plans, nullptr);
+  PortalDefineQuery(portal, nullptr, command, CMDTAG_CALL, list_make1(call_of(procedure)), nullptr);
   PortalStart(portal, nullptr, 0, InvalidSnapshot);
   QueryCompletion completion;
   run_to_end(portal, completion);
@@ -49,6 +46,14 @@ void run_command(const char* command) {
   pgstat_report_stat(true);
   pgstat_report_activity(STATE_IDLE, nullptr);
   debug_query_string = nullptr;
+}
+
+// InvalidOid: this database has no audit_ext.
+Oid maintenance_procedure() {
+  StartTransactionCommand();
+  const Oid procedure = OidIsValid(extension_schema()) ? own_function("audit_maintain") : InvalidOid;
+  CommitTransactionCommand();
+  return procedure;
 }
 
 // When the run after one that begins now is due; never where the interval is 0.
@@ -110,11 +115,8 @@ void audit_maintenance_main(Datum) {
   BackgroundWorkerInitializeConnection(MyBgworkerEntry->bgw_extra, nullptr, 0);
   for (;;) {
     const TimestampTz due = next_run();
-    char* command = due == DT_NOEND ? nullptr : maintenance_command();
-    if (command != nullptr) {
-      run_command(command);
-      pfree(command);
-    }
+    const Oid procedure = due == DT_NOEND ? InvalidOid : maintenance_procedure();
+    if (OidIsValid(procedure)) run_procedure(procedure);
     wait_until(due);
   }
 }

@@ -1,6 +1,7 @@
 // What PostgreSQL looks for when it loads the library.
 #include "append_only.hpp"
 #include "maintenance_worker.hpp"
+#include "partition_move.hpp"
 #include "settings.hpp"
 #include "sql_entry.hpp"
 #include "sql_plans.hpp"
@@ -15,5 +16,6 @@ void _PG_init() {
   audit::pg::define_settings();
   audit::pg::watch_schema_changes();
   audit::pg::watch_removals();
+  audit::pg::watch_aborts();
   if (process_shared_preload_libraries_in_progress) audit::pg::register_maintenance_workers();
 }

@@ -31,6 +31,23 @@ inline bool may_use_schema(Oid schema) {
 #endif
 }
 
+inline void set_new_storage(Relation relation) {
+#if PG_VERSION_NUM >= 160000
+  RelationSetNewRelfilenumber(relation, relation->rd_rel->relpersistence);
+#else
+  RelationSetNewRelfilenode(relation, relation->rd_rel->relpersistence);
+#endif
+}
+
+inline void reindex_table(Oid table) {
+  ReindexParams parameters = {};
+#if PG_VERSION_NUM >= 170000
+  reindex_relation(nullptr, table, REINDEX_REL_PROCESS_TOAST, &parameters);
+#else
+  reindex_relation(table, REINDEX_REL_PROCESS_TOAST, &parameters);
+#endif
+}
+
 // old_snapshot_threshold (gone in 17): whether VACUUM may remove rows that a snapshot in use still sees.
 inline bool may_snapshots_expire() {
 #if PG_VERSION_NUM < 170000

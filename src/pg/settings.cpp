@@ -9,20 +9,15 @@ constexpr config_enum_entry engines[] = {{"auto", static_cast<int>(Engine::autom
                                          {"sql", static_cast<int>(Engine::sql), false},
                                          {nullptr, 0, false}};
 
-constexpr config_enum_entry changes[] = {{"off", static_cast<int>(ChangesAllowed::no), false},
-                                         {"on", static_cast<int>(ChangesAllowed::yes), false},
-                                         {"maintenance", static_cast<int>(ChangesAllowed::to_maintenance), true},
-                                         {nullptr, 0, false}};
-
 int engine = static_cast<int>(Engine::automatic);
-int changes_allowed = static_cast<int>(ChangesAllowed::no);
+bool changes_allowed = false;
 char* maintenance_database = nullptr;
 int maintenance_interval_s = 3600;
 
 }  // namespace
 
 Engine engine_setting() { return static_cast<Engine>(engine); }
-ChangesAllowed changes_allowed_setting() { return static_cast<ChangesAllowed>(changes_allowed); }
+bool changes_allowed_setting() { return changes_allowed; }
 
 const char* maintenance_database_setting() { return maintenance_database; }
 int maintenance_interval_s_setting() { return maintenance_interval_s; }
@@ -35,11 +30,10 @@ void define_settings() {
       "sql: by an SQL statement. The answer is the same. audit_explain() tells which one was used.",
       &engine, static_cast<int>(Engine::automatic), engines, PGC_USERSET, 0, nullptr, nullptr, nullptr);
   // For superusers only: the owner of the trail may not change it either.
-  DefineCustomEnumVariable("audit_ext.allow_changes", "Whether recorded events may be changed or removed.",
+  DefineCustomBoolVariable("audit_ext.allow_changes", "Whether recorded events may be changed or removed.",
                            "on: UPDATE, DELETE and TRUNCATE of audit_events, DETACH and DROP of its partitions and "
                            "changes of its columns are let through, and each is recorded as an event.",
-                           &changes_allowed, static_cast<int>(ChangesAllowed::no), changes, PGC_SUSET, 0, nullptr,
-                           nullptr, nullptr);
+                           &changes_allowed, false, PGC_SUSET, 0, nullptr, nullptr, nullptr);
   DefineCustomIntVariable("audit_ext.maintenance_interval", "How often the background worker runs audit_maintain().",
                           "After an error it tries again a minute later. 0: it rests, as it must while a "
                           "database is restored.",

@@ -13,14 +13,8 @@ enum class Engine {
 
 Engine engine_setting();
 
-// Whether the append-only guards let a change of the trail pass.
-enum class ChangesAllowed {
-  no,
-  yes,             // and record it as an event
-  to_maintenance,  // hidden: what audit_maintain()'s own steps run with, which record what they do themselves
-};
-
-ChangesAllowed changes_allowed_setting();
+// Whether the append-only guards let a change of the trail pass, and record it as an event.
+bool changes_allowed_setting();
 
 // The databases that have a maintenance worker, with commas between them; only for servers that preload the library.
 const char* maintenance_database_setting();

@@ -72,6 +72,7 @@ SET session_replication_role = replica;
 DELETE FROM audit_events;
 RESET session_replication_role;
 SET audit_ext.allow_changes = perhaps;
+SET audit_ext.allow_changes = maintenance;
 \set VERBOSITY default
 SELECT created_at, event_group, event_type, status FROM audit_list();
 -- what does not touch recorded events goes on
@@ -113,9 +114,8 @@ UPDATE others SET x = 2;
 SELECT audit_guard();
 SELECT audit_guard_command();
 DROP TABLE others;
-SET audit_ext.allow_changes = maintenance;
-ALTER TABLE audit_events OWNER TO CURRENT_USER;
-ALTER TABLE audit_events_default OWNER TO CURRENT_USER;
-TRUNCATE audit_events;
+SET audit_ext.allow_changes = on;
+DROP EXTENSION audit_ext;
+CREATE EXTENSION audit_ext;
 REVOKE ALL ON SCHEMA public FROM regress_owner;
 DROP ROLE regress_owner;
