@@ -608,7 +608,8 @@ LANGUAGE c STRICT AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.audit_run_step(text) IS
 'Runs one step of audit_maintain(), for tests of what may happen between two of them: guard_partitions, record_left, move_begin, move_copy, '
 'move_analyze, move_wait, move_finish, move_clean, create_due, drop_expired, flush_past. Each proves by itself that the one '
-'before it was done. Returns done, more (to be called again), busy, nothing (to move) or again (from move_begin on).';
+'before it was done. Returns done, more (to be called again), busy, nothing (to move) or '
+'again (from move_begin on). Raises 55P03 for a lock that is not to be had within 40 ms.';
 
 CREATE PROCEDURE @extschema@.audit_maintain()
 LANGUAGE c AS 'MODULE_PATHNAME';

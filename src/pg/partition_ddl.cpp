@@ -109,6 +109,7 @@ const char* quoted_time(TimestampTz time) {
   if (time == DT_NOEND) return "MAXVALUE";
   if (timestamp2tm(time, nullptr, &fields, &microseconds, nullptr, nullptr) != 0)
     ereport(ERROR, errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE), errmsg("timestamp out of range"));
+  fields.tm_isdst = 0;  // else the offset is left out
   EncodeDateTime(&fields, microseconds, true, 0, nullptr, USE_ISO_DATES, text);
   return psprintf("'%s'", text);
 }
