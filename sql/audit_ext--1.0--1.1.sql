@@ -32,6 +32,12 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000 AS 'MODULE_PATHNAME', 'audit_log_o
 COMMENT ON FUNCTION @extschema@.audit_log(text, text, text, bigint, text, text, text, text, text, text, text, bigint, text, text, text, text, integer, double precision, inet, text, inet, text, jsonb, text, uuid, timestamptz) IS
 'Records one event and returns its id. event_group and event_type are required; of the others NULL means not given. actor_type: user where user_id or actor_id is given, else system. created_at: the time that the id holds, where one of version 7 is given, else now. id: a UUID version 7 made from created_at. An id that is given is recorded once: where there is an event with it, that id is returned and nothing else happens. Needs the right to INSERT into audit_events, not to read it. Raises 23502 without group or type, 22001 for more than 2048 bytes in a filter column, 23514 for a created_at outside the years 1970 to 9999.';
 
+COMMENT ON FUNCTION @extschema@.audit_events_before_insert() IS
+'Trigger of audit_events and its partitions: makes the id where there is none. Raises 22001 where a filter column holds '
+'more than 2048 bytes, which no index entry could. Raises 54000 for an event of more than audit_ext.max_event_size bytes '
+'of JSON or a payload nested more than 64 levels deep, 22003 for a number of more than 1000 digits in a payload, 42703 '
+'and 42804 on a table without the columns of audit_events or with other types.';
+
 COMMENT ON FUNCTION @extschema@.audit_make_id(timestamptz) IS
 'A new event id: a UUID version 7 (RFC 9562) that holds created_at. Ids of later events sort behind those of earlier '
 'ones. Raises 22008 for a time that is not in the years 1970 to 9999.';
@@ -39,7 +45,7 @@ COMMENT ON FUNCTION @extschema@.audit_make_id(timestamptz) IS
 CREATE FUNCTION @extschema@.audit_log_batch(events jsonb) RETURNS TABLE (id uuid, is_new boolean)
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE ROWS 100 COST 10000 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.audit_log_batch(jsonb) IS
-'Records an array of events (or one event), all of them or none, and returns their ids in its order. An event is an object with any of the columns of audit_events as members, with the types and defaults of audit_log(); null means not given. created_at is RFC 3339 with an offset. is_new is false for an event that was left out, since its id was given and there is an event with it. The first wrong event is named by the error: its place, from 0, and the member, which is also the error''s column name. Raises 23502 for a missing member, 42703 for an unknown one, 22023 for a value of another type, 22001 for more than 2048 bytes in a filter column, 22003 for a number out of range, 22007 and 22008 for a wrong created_at, 22P02 for a wrong UUID or address.';
+'Records an array of events (or one event), all of them or none, and returns their ids in its order. An event is an object with any of the columns of audit_events as members, with the types and defaults of audit_log(); null means not given. created_at is RFC 3339 with an offset. is_new is false for an event that was left out, since its id was given and there is an event with it. The first wrong event is named by the error: its place, from 0, and the member, which is also the error''s column name. Raises 23502 for a missing member, 42703 for an unknown one, 22023 for a value of another type, 22001 for more than 2048 bytes in a filter column, 22003 for a number out of range or of more than 1000 digits, 22007 and 22008 for a wrong created_at, 22P02 for a wrong UUID or address, 54000 for an event of more than audit_ext.max_event_size bytes of JSON or a payload nested more than 64 levels deep.';
 
 CREATE FUNCTION @extschema@.audit_log_text(events text, is_ndjson boolean, user_id bigint)
 RETURNS TABLE (status integer, answer json)

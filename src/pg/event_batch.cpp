@@ -9,6 +9,7 @@
 // newest snapshot, whatever the isolation level.
 #include "event_batch.hpp"
 
+#include "event_bounds.hpp"
 #include "own_objects.hpp"
 #include "owner_rights.hpp"
 #include "sql_plans.hpp"
@@ -123,10 +124,16 @@ void EventBatch::add_document(Jsonb* events) {
 void EventBatch::add_item(const JsonbValue& item) {
   const MemoryContext caller = MemoryContextSwitchTo(event_context_);
   EventDraft draft;
+  const int problem_count = problems_.count();
   read_event(item, count_, draft, problems_);
   if (problems_.empty()) keep_to_user(draft);
+  if (problems_.count() == problem_count) {
+    complete(draft);
+    keep_to_bounds(draft);
+  }
   if (problems_.empty()) {
-    add(draft);
+    put(draft);
+    note(draft);
   } else {
     count_++;
   }
@@ -142,17 +149,32 @@ void EventBatch::keep_to_user(EventDraft& draft) {
     problems_.add(count_, event_columns[user_id].name(), EventFault::other_user);
 }
 
+void EventBatch::keep_to_bounds(const EventDraft& draft) {
+  const FoundExcess found = find_excess({draft.values, draft.nulls});
+  const std::string_view column = event_columns[found.column].name();
+  switch (found.excess) {
+    case Excess::none: break;
+    case Excess::depth: return problems_.add(count_, column, EventFault::too_deep);
+    case Excess::digits: return problems_.add(count_, column, EventFault::too_many_digits);
+    case Excess::size: return problems_.add(count_, column, EventFault::too_large);
+  }
+}
+
 void EventBatch::add(EventDraft& draft) {
-  const bool is_id_given = !draft.nulls[id_column];
-  has_given_ids_ = has_given_ids_ || is_id_given;
-  // Strictly ascending, so that events without a time of their own are listed in the order of the batch.
-  latest_ = Max(GetCurrentTimestamp(), latest_ + 1);
-  complete_event(draft, rules_.source, latest_);
-  put(draft, is_id_given);
+  complete(draft);
+  put(draft);
   note(draft);
 }
 
-void EventBatch::put(const EventDraft& draft, bool is_id_given) {
+void EventBatch::complete(EventDraft& draft) {
+  draft.has_given_id = !draft.nulls[id_column];
+  has_given_ids_ = has_given_ids_ || draft.has_given_id;
+  // Strictly ascending, so that events without a time of their own are listed in the order of the batch.
+  latest_ = Max(GetCurrentTimestamp(), latest_ + 1);
+  complete_event(draft, rules_.source, latest_);
+}
+
+void EventBatch::put(const EventDraft& draft) {
   Datum values[batch_column_count] = {};
   bool nulls[batch_column_count];
   memcpy(values, draft.values, sizeof(draft.values));
@@ -160,7 +182,7 @@ void EventBatch::put(const EventDraft& draft, bool is_id_given) {
   std::fill(nulls + event_column_count, nulls + batch_column_count, true);
   values[position_column] = Int32GetDatum(count_);
   nulls[position_column] = false;
-  if (is_id_given) {
+  if (draft.has_given_id) {
     values[given_id_column] = values[id_column];
     nulls[given_id_column] = false;
     std::int64_t since_us = 0;
@@ -206,6 +228,7 @@ void EventBatch::record() {
 void EventBatch::leave_out_known() {
   find_known_as_owner(function_oid_);
   for (std::uint64_t i = 0; i < SPI_processed; i++) {
+    CHECK_FOR_INTERRUPTS();
     bool is_null = false;
     const Datum position = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &is_null);
     events_[DatumGetInt32(position)].is_new = false;
@@ -219,6 +242,7 @@ void EventBatch::drop_known_rows() {
   TupleTableSlot* slot = MakeSingleTupleTableSlot(descriptor_, &TTSOpsMinimalTuple);
   tuplestore_rescan(rows_);
   while (tuplestore_gettupleslot(rows_, true, false, slot)) {
+    CHECK_FOR_INTERRUPTS();
     bool is_null = false;
     const int position = DatumGetInt32(slot_getattr(slot, position_column + 1, &is_null));
     if (events_[position].is_new) tuplestore_puttupleslot(kept, slot);

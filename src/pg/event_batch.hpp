@@ -38,7 +38,9 @@ class EventBatch {
 
  private:
   void keep_to_user(EventDraft& draft);
-  void put(const EventDraft& draft, bool is_id_given);
+  void keep_to_bounds(const EventDraft& draft);
+  void complete(EventDraft& draft);
+  void put(const EventDraft& draft);
   void note(const EventDraft& draft);
   void leave_out_known();
   void drop_known_rows();

@@ -3,6 +3,7 @@
 #include "event_draft.hpp"
 
 #include "event_id.hpp"
+#include "numeric_digits.hpp"
 
 namespace audit::pg {
 namespace {
@@ -85,6 +86,8 @@ Fault read_inet(const JsonbValue& value, Datum& result) {
 
 Fault read_value(const JsonbValue& value, std::size_t column, Datum& result) {
   const Oid type = event_column_types[column];
+  if (value.type == jbvNumeric && type != JSONBOID && printed_digits(digits_of(value.val.numeric)) > number_digits_max)
+    return EventFault::too_many_digits;
   switch (type) {
     case JSONBOID: result = JsonbPGetDatum(JsonbValueToJsonb(const_cast<JsonbValue*>(&value))); return std::nullopt;
     case INT4OID:

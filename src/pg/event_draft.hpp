@@ -10,6 +10,7 @@ namespace audit::pg {
 struct EventDraft {
   Datum values[event_column_count] = {};
   bool nulls[event_column_count];
+  bool has_given_id = false;
 
   EventDraft() { std::fill_n(nulls, event_column_count, true); }
 

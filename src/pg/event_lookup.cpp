@@ -42,9 +42,9 @@ void run(const EventLookup& lookup, LookupStatement& statement, ParamListInfo pa
 class FoundSink final : public EventSink {
  public:
   explicit FoundSink(EventSink& sink) : sink_(sink) {}
-  void add(const EventRow& row) override {
+  bool add(const EventRow& row) override {
     found = true;
-    sink_.add(row);
+    return sink_.add(row);
   }
   bool found = false;
 

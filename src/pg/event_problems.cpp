@@ -1,6 +1,8 @@
 // Wrong events: see the header.
 #include "event_problems.hpp"
 
+#include "event_bounds.hpp"
+
 namespace audit::pg {
 namespace {
 
@@ -10,7 +12,7 @@ struct FaultKind {
   int sqlstate;
 };
 
-constexpr FaultKind kind_of(EventFault fault) {
+FaultKind kind_of(EventFault fault) {
   switch (fault) {
     case EventFault::missing: return {"missing", "Field required", ERRCODE_NOT_NULL_VIOLATION};
     case EventFault::unknown_member:
@@ -47,6 +49,11 @@ constexpr FaultKind kind_of(EventFault fault) {
       return {"model_type", "Input should be an event: an object", ERRCODE_INVALID_PARAMETER_VALUE};
     case EventFault::not_a_list:
       return {"list_type", "Input should be an event or a list of events", ERRCODE_INVALID_PARAMETER_VALUE};
+    case EventFault::too_deep:
+      return {"nesting_too_deep", excess_message(Excess::depth), excess_sqlstate(Excess::depth)};
+    case EventFault::too_many_digits:
+      return {"number_too_long", excess_message(Excess::digits), excess_sqlstate(Excess::digits)};
+    case EventFault::too_large: return {"event_too_large", excess_message(Excess::size), excess_sqlstate(Excess::size)};
     case EventFault::other_user:
       return {"user_id", "Input should be the user_id of the writer", ERRCODE_INSUFFICIENT_PRIVILEGE};
   }

@@ -24,6 +24,9 @@ enum class EventFault {
   not_inet,
   not_an_event,
   not_a_list,
+  too_deep,
+  too_many_digits,
+  too_large,
   other_user,  // user_id is not the one that the writer is bound to
 };
 
@@ -40,6 +43,7 @@ class EventProblems {
 
   void add(int position, std::string_view member, EventFault fault);
   bool empty() const { return count_ == 0; }
+  int count() const { return count_; }
   bool has(EventFault fault) const;
 
   // Raises the first: the message names event and member, the column name is the member, the constraint name the type.

@@ -22,7 +22,8 @@ struct EventRow {
 // Takes events in the order of the list. What it keeps it copies into memory of its own.
 class EventSink {
  public:
-  virtual void add(const EventRow& row) = 0;
+  // False: it takes neither this event nor any more.
+  virtual bool add(const EventRow& row) = 0;
 
  protected:
   ~EventSink() = default;

@@ -1,5 +1,7 @@
 // The trigger behind every INSERT and COPY into audit_events and its partitions: gives the event its id where it has
-// none, and refuses text that the filter index could not hold with an error that names the column.
+// none, and refuses text that the filter index could not hold, and what no page should hold, with an error that names
+// the column.
+#include "event_bounds.hpp"
 #include "event_id.hpp"
 #include "event_row.hpp"
 #include "sql_entry.hpp"
@@ -73,14 +75,27 @@ void check_filter_size(const NewEvent& event, std::size_t column) {
           errtablecol(event.relation, event.numbers[column]));
 }
 
-HeapTuple with_id(HeapTuple row, const NewEvent& event) {
-  if (!event.nulls[id_column]) return row;
-  // Without a time any id does: the NOT NULL constraint of created_at speaks next, and it should be that one.
+void check_bounds(const NewEvent& event) {
+  const FoundExcess found = find_excess({event.values, event.nulls});
+  if (found.excess == Excess::none) return;
+  ereport(ERROR, errcode(excess_sqlstate(found.excess)), errmsg("%s", excess_message(found.excess)),
+          errdetail("The bounds of an event keep every page of the trail readable."),
+          errhint("Record less, or more than one event. For a restore, a superuser can lift the bounds with "
+                  "audit_ext.max_event_size = 0."),
+          errtablecol(event.relation, event.numbers[found.column]));
+}
+
+// Without a time any id does: the NOT NULL constraint of created_at speaks next, and it should be that one.
+void make_id(NewEvent& event) {
   const bool has_time = !event.nulls[created_at_column];
-  Datum id = make_event_id(has_time ? DatumGetTimestampTz(event.values[created_at_column]) : GetCurrentTimestamp());
-  int number = event.numbers[id_column];
-  bool is_null = false;
-  return heap_modify_tuple_by_cols(row, RelationGetDescr(event.relation), 1, &number, &id, &is_null);
+  event.values[id_column] =
+      make_event_id(has_time ? DatumGetTimestampTz(event.values[created_at_column]) : GetCurrentTimestamp());
+  event.nulls[id_column] = false;
+}
+
+HeapTuple with_id(HeapTuple row, NewEvent& event) {
+  return heap_modify_tuple_by_cols(row, RelationGetDescr(event.relation), 1, &event.numbers[id_column],
+                                   &event.values[id_column], &event.nulls[id_column]);
 }
 
 }  // namespace
@@ -97,5 +112,8 @@ AUDIT_SQL_FUNCTION(audit_events_before_insert) {
   NewEvent event;
   read_row(trigger, event);
   for (const std::size_t column : audit::text_filter_columns) check_filter_size(event, column);
-  return PointerGetDatum(with_id(trigger->tg_trigtuple, event));
+  const bool has_id = !event.nulls[audit::id_column];
+  if (!has_id) make_id(event);
+  check_bounds(event);
+  return PointerGetDatum(has_id ? trigger->tg_trigtuple : with_id(trigger->tg_trigtuple, event));
 }

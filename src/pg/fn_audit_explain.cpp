@@ -1,14 +1,20 @@
 // audit_explain(...): finds a page as audit_list(...) would, and tells how instead of what.
+#include "event_bounds.hpp"
 #include "page.hpp"
 #include "sql_entry.hpp"
 
 namespace audit::pg {
 namespace {
 
-class NoSink final : public EventSink {
+// Keeps none, and ends where the page does.
+class RoomSink final : public EventSink {
  public:
-  void add(const EventRow&) override {}
+  bool add(const EventRow& row) override { return room_.take(row); }
+
+ private:
+  PageRoom room_;
 };
+static_assert(std::is_trivially_destructible_v<RoomSink>);
 
 void put(const ReturnSetInfo* result, const char* name, const char* value) {
   const Datum values[] = {CStringGetTextDatum(name), value == nullptr ? Datum{0} : CStringGetTextDatum(value)};
@@ -28,7 +34,7 @@ AUDIT_SQL_FUNCTION(audit_explain) {
   const PageRequest request = read_page_request(fcinfo);
   InitMaterializedSRF(fcinfo, 0);
   const auto* result = reinterpret_cast<const ReturnSetInfo*>(fcinfo->resultinfo);
-  NoSink sink;
+  RoomSink sink;
   const PageEnd end = fetch_page(request, sink);
   const SearchReport& report = end.report;
   put(result, "engine", report.sql_reason == nullptr ? "posting" : "sql");

@@ -10,9 +10,10 @@ class StoreSink final : public EventSink {
  public:
   explicit StoreSink(const ReturnSetInfo* result) : result_(result) {}
 
-  void add(const EventRow& row) override {
+  bool add(const EventRow& row) override {
     tuplestore_putvalues(result_->setResult, result_->setDesc, const_cast<Datum*>(row.values),
                          const_cast<bool*>(row.nulls));
+    return true;
   }
 
  private:
@@ -23,9 +24,10 @@ class OneJsonSink final : public EventSink {
  public:
   explicit OneJsonSink(JsonBuffer& json) : json_(json) {}
 
-  void add(const EventRow& row) override {
+  bool add(const EventRow& row) override {
     json_.append_event(row);
     found = true;
+    return true;
   }
 
   bool found = false;
@@ -47,7 +49,7 @@ AUDIT_SQL_FUNCTION(audit_get) {
 
 AUDIT_SQL_FUNCTION(audit_get_json) {
   using namespace audit::pg;
-  JsonBuffer json(8192);
+  JsonBuffer json(json_buffer_usual_size);
   OneJsonSink sink(json);
   find_event(read_event_lookup(fcinfo), sink);
   if (!sink.found) PG_RETURN_NULL();

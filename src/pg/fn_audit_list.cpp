@@ -1,5 +1,6 @@
 // audit_list(...): the page as rows, each with the page's next_cursor, which is known only behind the last one: so the
 // rows (at most 200) are kept until then. Materialize mode: nothing stays open between calls.
+#include "event_bounds.hpp"
 #include "page.hpp"
 #include "sql_entry.hpp"
 
@@ -13,7 +14,8 @@ class RowSink final : public EventSink {
  public:
   explicit RowSink(TupleDesc descriptor) : descriptor_(descriptor), context_(CurrentMemoryContext) {}
 
-  void add(const EventRow& row) override {
+  bool add(const EventRow& row) override {
+    if (!has_room_for(row)) return false;
     Datum values[event_column_count + 1] = {};
     bool nulls[event_column_count + 1];
     memcpy(values, row.values, sizeof(Datum) * event_column_count);
@@ -22,6 +24,7 @@ class RowSink final : public EventSink {
     const MemoryContext caller = MemoryContextSwitchTo(context_);
     rows_[row_count_++] = heap_form_tuple(descriptor_, values, nulls);
     MemoryContextSwitchTo(caller);
+    return true;
   }
 
   void set_next_cursor(std::string_view cursor) {
@@ -37,10 +40,30 @@ class RowSink final : public EventSink {
   }
 
  private:
+  // Only a page that might be too large is measured.
+  bool has_room_for(const EventRow& row) {
+    const bool was_surely_small = bound_ <= room_.limit();
+    bound_ += json_bound(row);
+    if (bound_ <= room_.limit()) return true;
+    if (was_surely_small) measure_rows();
+    return room_.take(row);
+  }
+
+  void measure_rows() {
+    for (int i = 0; i < row_count_; i++) {
+      Datum values[event_column_count + 1];
+      bool nulls[event_column_count + 1];
+      heap_deform_tuple(rows_[i], descriptor_, values, nulls);
+      room_.take({values, nulls});
+    }
+  }
+
   TupleDesc descriptor_;
   MemoryContext context_;
   HeapTuple rows_[page_size_max];
   int row_count_ = 0;
+  PageRoom room_;
+  std::size_t bound_ = 0;
 };
 static_assert(std::is_trivially_destructible_v<RowSink>);
 

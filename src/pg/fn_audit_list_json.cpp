@@ -1,5 +1,6 @@
 // audit_list_json(...): the page as the body of GET /v1/audit/events. The daemon passes the bytes on and reads the
 // cursor off their end, so the form {"items":[...],"next_cursor":...} without white space is a promise.
+#include "event_bounds.hpp"
 #include "json_buffer.hpp"
 #include "page.hpp"
 #include "sql_entry.hpp"
@@ -11,21 +12,27 @@ class JsonSink final : public EventSink {
  public:
   explicit JsonSink(JsonBuffer& json) : json_(json) {}
 
-  void add(const EventRow& row) override {
+  bool add(const EventRow& row) override {
+    if (room_.is_far_too_large(row)) return false;
+    const std::size_t begin = json_.size();
     if (has_events_) json_.append(",");
-    has_events_ = true;
+    const std::size_t event_begin = json_.size();
     json_.append_event(row);
+    has_events_ = room_.take(json_.size() - event_begin);
+    if (!has_events_) json_.shrink_to(begin);
+    return has_events_;
   }
 
  private:
   JsonBuffer& json_;
+  PageRoom room_;
   bool has_events_ = false;
 };
 static_assert(std::is_trivially_destructible_v<JsonSink>);
 
 Datum page_as_json(const PageRequest& request) {
   constexpr std::size_t usual_event_size = 1100;
-  JsonBuffer json(8192 + usual_event_size * static_cast<std::size_t>(request.page_size));
+  JsonBuffer json(json_buffer_usual_size + usual_event_size * static_cast<std::size_t>(request.page_size));
   JsonSink sink(json);
 
   json.append("{\"items\":[");

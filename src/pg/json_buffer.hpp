@@ -6,6 +6,8 @@
 
 namespace audit::pg {
 
+constexpr std::size_t json_buffer_usual_size = 8192;  // for one event, or a short list
+
 // No destructor: its memory belongs to the memory context that was current when it was made.
 class JsonBuffer {
  public:
@@ -22,6 +24,10 @@ class JsonBuffer {
 
   // Appends the event's JSON object. Leaves nothing behind in the current memory context but in the buffer.
   void append_event(const EventRow& row);
+
+  // How many bytes it has so far, and back to fewer.
+  std::size_t size() const { return used_ - VARHDRSZ; }
+  void shrink_to(std::size_t size) { used_ = VARHDRSZ + size; }
 
   // The finished json value.
   Datum finish();

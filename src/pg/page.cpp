@@ -8,17 +8,17 @@
 namespace audit::pg {
 namespace {
 
-// Passes the page on and keeps the event behind it back.
+// Passes the page on and keeps the event behind it back: the one that is too many, or that the sink has no room for.
 class PageLimit final : public EventSink {
  public:
   PageLimit(int page_size, EventSink& sink) : page_size_(page_size), sink_(sink) {}
 
-  void add(const EventRow& row) override {
-    end.has_more = end.event_count == page_size_;
-    if (end.has_more) return;
+  bool add(const EventRow& row) override {
+    end.has_more = end.event_count == page_size_ || !sink_.add(row);
+    if (end.has_more) return false;
     end.event_count++;
     end.last = event_key(row);
-    sink_.add(row);
+    return true;
   }
 
   PageEnd end;

@@ -14,7 +14,7 @@ struct PageEnd {
   SearchReport report;
 };
 
-// Hands the page's events, at most page_size, to `sink` in the order of the list.
+// Hands the page's events to `sink` in the order of the list: at most page_size, and as many as it takes.
 PageEnd fetch_page(const PageRequest& request, EventSink& sink);
 
 // The token for the next page into `out` (cursor_size characters); false where there is no next page.

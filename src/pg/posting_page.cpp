@@ -56,7 +56,8 @@ bool search_partitions(const PageSearch& search, const PartitionBounds* bounds, 
 }
 
 void hand_out(const NewestEvents<FoundEvent>& found, EventSink& sink) {
-  for (int i = 0; i < found.size(); i++) {
+  bool is_taken = true;
+  for (int i = 0; i < found.size() && is_taken; i++) {
     CHECK_FOR_INTERRUPTS();
     const EventPartition& partition = *found[i].payload.partition;
     TupleDesc descriptor = RelationGetDescr(partition.table);
@@ -67,7 +68,7 @@ void hand_out(const NewestEvents<FoundEvent>& found, EventSink& sink) {
       values[column] = all_values[partition.shape.columns[column] - 1];
       nulls[column] = all_nulls[partition.shape.columns[column] - 1];
     }
-    sink.add({values, nulls});
+    is_taken = sink.add({values, nulls});
   }
 }
 

@@ -13,6 +13,9 @@ int engine = static_cast<int>(Engine::automatic);
 bool changes_allowed = false;
 char* maintenance_database = nullptr;
 int maintenance_interval_s = 3600;
+constexpr int mb = 1024 * 1024;
+int max_event_size = mb;
+int max_page_size = 16 * mb;
 
 }  // namespace
 
@@ -22,7 +25,26 @@ bool changes_allowed_setting() { return changes_allowed; }
 const char* maintenance_database_setting() { return maintenance_database; }
 int maintenance_interval_s_setting() { return maintenance_interval_s; }
 
+int max_event_size_setting() { return max_event_size; }
+int max_page_size_setting() { return max_page_size; }
+
+namespace {
+
+// For superusers only: they are what protects readers from writers.
+void define_bounds() {
+  DefineCustomIntVariable("audit_ext.max_event_size", "How large an event may be as JSON when it is recorded.",
+                          "0: events of any size are taken, and payloads of any depth with numbers of any length; for "
+                          "restoring events from a trail without these bounds.",
+                          &max_event_size, mb, 0, 256 * mb, PGC_SUSET, GUC_UNIT_BYTE, nullptr, nullptr, nullptr);
+  DefineCustomIntVariable("audit_ext.max_page_size", "How large the events of a page may be as JSON.",
+                          "A page ends before an event that would make it larger. Its first event may be larger.",
+                          &max_page_size, 16 * mb, 1024, 256 * mb, PGC_SUSET, GUC_UNIT_BYTE, nullptr, nullptr, nullptr);
+}
+
+}  // namespace
+
 void define_settings() {
+  define_bounds();
   // Everybody may set it: both engines check the same rights and give the same answer.
   DefineCustomEnumVariable(
       "audit_ext.engine", "How the events of a page are found.",

@@ -22,6 +22,12 @@ const char* maintenance_database_setting();
 // How long it waits between two runs.
 int maintenance_interval_s_setting();
 
+// The bytes of JSON that an event may take when it is recorded; 0: nothing about it is bounded.
+int max_event_size_setting();
+
+// The bytes of JSON that the events of a page may take; one event may take more.
+int max_page_size_setting();
+
 // To be called once, when the library is loaded.
 void define_settings();
 

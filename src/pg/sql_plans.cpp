@@ -52,8 +52,7 @@ void end_receiving(DestReceiver*) {}
 
 bool receive_slot(TupleTableSlot* slot, DestReceiver* self) {
   slot_getallattrs(slot);
-  reinterpret_cast<SinkReceiver*>(self)->sink->add({slot->tts_values, slot->tts_isnull});
-  return true;
+  return reinterpret_cast<SinkReceiver*>(self)->sink->add({slot->tts_values, slot->tts_isnull});
 }
 
 SinkReceiver make_receiver(EventSink& sink) {

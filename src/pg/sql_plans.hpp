@@ -32,7 +32,8 @@ ParamListInfo null_parameters(const Oid* types, int count);
 void set_parameter(ParamListInfo parameters, int index, Datum value);
 
 // Runs a statement that selects event_column_list() and hands each row to `sink`, straight from the executor's slot.
-// Stops after `row_limit` rows. Uses the active snapshot and the caller's rights. REQUIRES: SPI connected.
+// Stops after `row_limit` rows, or when the sink takes no more. Uses the active snapshot and the caller's rights.
+// REQUIRES: SPI connected.
 void run_event_query(const SavedPlan& saved, ParamListInfo parameters, int row_limit, EventSink& sink);
 
 // To be called once, when the library is loaded.

@@ -79,3 +79,51 @@ DELETE FROM other;
 SELECT audit_create_partition('2025-01-02', '2025-01-01');
 SELECT audit_create_partition(NULL, '2025-01-01');
 SELECT audit_create_partition('2025-01-01', 'infinity');
+-- small to write and large to read
+\set VERBOSITY terse
+INSERT INTO audit_events (event_group, event_type, event_payload) VALUES ('a', 't', '{"a": [1e1000]}');
+\echo :SQLSTATE
+INSERT INTO audit_events (event_group, event_type, event_payload) VALUES ('a', 't', '[1e-1000]');
+\echo :SQLSTATE
+INSERT INTO audit_events (event_group, event_type, event_payload) VALUES ('a', 't', (repeat('[', 65) || repeat(']', 65))::jsonb);
+\echo :SQLSTATE
+INSERT INTO audit_events (event_group, event_type, error_message) VALUES ('a', 't', repeat(E'\u0001', 175000));
+\echo :SQLSTATE
+COPY audit_events (event_group, event_type, event_payload) FROM STDIN;
+a	t	[1e131071]
+\.
+\set VERBOSITY default
+SELECT audit_log_batch('[{"event_group": "a", "event_type": "t"}, {"event_group": "a", "event_type": "t", "event_payload": 1e1000}]');
+SELECT audit_log_batch('[{"event_group": "a", "event_type": "t", "task_id": 1e131071}]');
+SELECT status, answer FROM audit_log_json(jsonb_build_array(jsonb_build_object('event_group', 'a', 'event_type', 't',
+  'event_payload', (repeat('[', 65) || repeat(']', 65))::jsonb), jsonb_build_object('event_group', 'a', 'event_type', 't',
+  'user_agent', repeat(E'\u0001', 175000)))::text, false, NULL, NULL, NULL);
+-- as much as may, and read as it was
+BEGIN;
+INSERT INTO audit_events (event_group, event_type, event_payload) VALUES
+  ('a', 'bounds', '[1e999, -1e999, 1e-999]'), ('a', 'bounds', (repeat('[', 64) || repeat(']', 64))::jsonb);
+SELECT count(*) FILTER (WHERE (audit_get_json(id) -> 'event_payload')::text = event_payload::text) FROM audit_events WHERE event_type = 'bounds';
+-- what is there already in a shorter form
+SET LOCAL audit_ext.max_event_size = 0;
+INSERT INTO audit_events (event_group, event_type, event_payload) VALUES ('a', 'old', '[1e1000, -12.5e-16380, 0e-16383, 12345e131060]');
+SELECT audit_get_json(id) -> 'event_payload', (audit_get_json(id) -> 'event_payload')::jsonb = event_payload FROM audit_events WHERE event_type = 'old';
+ROLLBACK;
+-- a page ends before it gets too large, but never without an event
+BEGIN;
+SET LOCAL audit_ext.max_page_size = '3kB';
+SET LOCAL audit_ext.max_event_size = '5kB';
+INSERT INTO audit_events (event_group, event_type, error_message, task_id)
+SELECT 'a', 'pages', repeat('x', CASE WHEN i = 3 THEN 4000 ELSE 800 END), i FROM generate_series(1, 6) i;
+WITH RECURSIVE pages AS (
+  SELECT 1 AS page, audit_list_json(event_type => 'pages') AS answer
+  UNION ALL SELECT page + 1, audit_list_json(event_type => 'pages', cursor => answer ->> 'next_cursor') FROM pages
+  WHERE answer ->> 'next_cursor' IS NOT NULL)
+SELECT page, (SELECT array_agg(e ->> 'task_id') FROM json_array_elements(answer -> 'items') e) AS events FROM pages;
+SELECT task_id, next_cursor IS NOT NULL AS has_next FROM audit_list(event_type => 'pages');
+SET LOCAL audit_ext.engine = sql;
+SELECT task_id, next_cursor IS NOT NULL AS has_next FROM audit_list(event_type => 'pages');
+SELECT value FROM audit_explain(event_type => 'pages') WHERE name IN ('events', 'has_more');
+ROLLBACK;
+SET audit_ext.max_event_size = -1;
+SET audit_ext.max_page_size = 0;
+SELECT audit_make_id('infinity');
