@@ -304,8 +304,9 @@ REVOKE ALL ON FUNCTION @extschema@.audit_record_dumped FROM PUBLIC;
 CREATE FUNCTION @extschema@.audit_check_publication() RETURNS event_trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  -- NULL where the schema was renamed: nobody's command may fail for this.
-  events regclass := to_regclass('@extschema@.audit_events');
+  -- From the catalogs: nobody's command may fail for want of a right on this schema, or since it was renamed.
+  events regclass := (SELECT c.oid FROM pg_extension e JOIN pg_class c ON c.relnamespace = e.extnamespace
+                      WHERE e.extname = 'audit_ext' AND c.relname = 'audit_events');
   publication record;
 BEGIN
   FOR publication IN
