@@ -3,6 +3,7 @@
 
 #include "own_objects.hpp"
 #include "owner_rights.hpp"
+#include "pg_compat.hpp"
 #include "sql_entry.hpp"
 
 namespace audit::pg {
@@ -20,7 +21,7 @@ struct KeyScan {
 KeyScan begin_scan(Oid partition, StrategyNumber strategy, RegProcedure comparison, TimestampTz bound) {
   KeyScan scan{};
   scan.table = table_open(partition, AccessShareLock);
-  const Oid index = RelationGetPrimaryKeyIndex(scan.table);
+  const Oid index = primary_key_of(scan.table);
   if (!OidIsValid(index))
     ereport(ERROR, errcode(ERRCODE_UNDEFINED_OBJECT),
             errmsg("\"%s\" has no primary key", RelationGetRelationName(scan.table)));
@@ -29,7 +30,7 @@ KeyScan begin_scan(Oid partition, StrategyNumber strategy, RegProcedure comparis
   scan.slot = table_slot_create(scan.table, nullptr);
   ScanKeyData key;
   ScanKeyInit(&key, 1, strategy, comparison, TimestampTzGetDatum(bound));
-  scan.scan = index_beginscan(scan.table, scan.index, scan.snapshot, 1, 0);
+  scan.scan = begin_index_scan(scan.table, scan.index, scan.snapshot, 1);
   index_rescan(scan.scan, &key, 1, nullptr, 0);
   return scan;
 }

@@ -80,6 +80,15 @@ inline Oid primary_key_of(Relation table) {
 #endif
 }
 
+// Since 18, a scan can be told where to count for EXPLAIN ANALYZE.
+inline IndexScanDesc begin_index_scan(Relation table, Relation index, Snapshot snapshot, int key_count) {
+#if PG_VERSION_NUM >= 180000
+  return index_beginscan(table, index, snapshot, nullptr, key_count, 0);
+#else
+  return index_beginscan(table, index, snapshot, key_count, 0);
+#endif
+}
+
 // Until 17, PortalRun() was told that the portal runs once.
 inline void run_to_end(Portal portal, QueryCompletion& completion) {
 #if PG_VERSION_NUM >= 180000
