@@ -3,6 +3,7 @@
 #include "event_draft.hpp"
 
 #include "event_id.hpp"
+#include "event_time.hpp"
 #include "numeric_digits.hpp"
 
 namespace audit::pg {
@@ -118,6 +119,16 @@ TimestampTz time_of_id(const EventDraft& draft, TimestampTz now) {
   return is_known && us < year_10000_us ? us : now;
 }
 
+// The id may be what says it.
+void check_time(int position, const EventDraft& draft, EventProblems& problems) {
+  const std::size_t column = draft.nulls[created_at_column] ? id_column : created_at_column;
+  const bool is_wrong = column == id_column && draft.values[column] == Datum{0};
+  if (draft.nulls[column] || is_wrong) return;
+  const TimestampTz created_at =
+      column == created_at_column ? DatumGetTimestampTz(draft.values[column]) : time_of_id(draft, DT_NOBEGIN);
+  if (is_too_far_ahead(created_at)) problems.add(position, event_columns[column].name(), EventFault::time_too_late);
+}
+
 }  // namespace
 
 void read_event(const JsonbValue& item, int position, EventDraft& draft, EventProblems& problems) {
@@ -143,6 +154,7 @@ void read_event(const JsonbValue& item, int position, EventDraft& draft, EventPr
   }
   require(event_group_column, position, draft, problems);
   require(event_type_column, position, draft, problems);
+  check_time(position, draft, problems);
 }
 
 void complete_event(EventDraft& draft, const char* source, TimestampTz now) {

@@ -41,6 +41,8 @@ FaultKind kind_of(EventFault fault) {
     case EventFault::time_too_early:
       return {"greater_than_equal", "Input should be greater than or equal to 1970-01-01T00:00:00Z",
               ERRCODE_DATETIME_FIELD_OVERFLOW};
+    case EventFault::time_too_late:
+      return {"less_than_equal", "Input should not be so far ahead of the clock", ERRCODE_DATETIME_FIELD_OVERFLOW};
     case EventFault::not_uuid:
       return {"uuid_parsing", "Input should be a valid UUID", ERRCODE_INVALID_TEXT_REPRESENTATION};
     case EventFault::not_inet:

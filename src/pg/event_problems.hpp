@@ -20,6 +20,7 @@ enum class EventFault {
   not_a_time,
   time_without_offset,
   time_too_early,
+  time_too_late,
   not_uuid,
   not_inet,
   not_an_event,

@@ -4,6 +4,7 @@
 #include "event_bounds.hpp"
 #include "event_id.hpp"
 #include "event_row.hpp"
+#include "event_time.hpp"
 #include "sql_entry.hpp"
 
 namespace audit::pg {
@@ -75,6 +76,17 @@ void check_filter_size(const NewEvent& event, std::size_t column) {
           errtablecol(event.relation, event.numbers[column]));
 }
 
+void check_time(const NewEvent& event) {
+  if (event.nulls[created_at_column]) return;
+  const TimestampTz created_at = DatumGetTimestampTz(event.values[created_at_column]);
+  if (created_at >= year_10000_us || !is_too_far_ahead(created_at) || is_restoring(event.relation)) return;
+  ereport(ERROR, errcode(ERRCODE_DATETIME_FIELD_OVERFLOW),
+          errmsg("value for column \"created_at\" is too far ahead of the clock"),
+          errdetail("It is %s, later than max_ahead of audit_configure() allows.", timestamptz_to_str(created_at)),
+          errhint("Record an event when it has happened; or allow more by audit_configure(max_ahead => ...)."),
+          errtablecol(event.relation, event.numbers[created_at_column]));
+}
+
 void check_bounds(const NewEvent& event) {
   const FoundExcess found = find_excess({event.values, event.nulls});
   if (found.excess == Excess::none) return;
@@ -112,6 +124,7 @@ AUDIT_SQL_FUNCTION(audit_events_before_insert) {
   NewEvent event;
   read_row(trigger, event);
   for (const std::size_t column : audit::text_filter_columns) check_filter_size(event, column);
+  check_time(event);
   const bool has_id = !event.nulls[audit::id_column];
   if (!has_id) make_id(event);
   check_bounds(event);

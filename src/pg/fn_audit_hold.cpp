@@ -9,6 +9,7 @@ namespace {
 
 constexpr int premake_max = 366;
 constexpr std::int64_t max_ahead_min_us = 60 * USECS_PER_SEC;
+constexpr std::int64_t max_ahead_max_us = std::int64_t{10'000} * 360 * USECS_PER_DAY;
 
 StatementArgument argument(FunctionCallInfo fcinfo, int position, Oid type) {
   return {type, PG_ARGISNULL(position) ? Datum{0} : PG_GETARG_DATUM(position), PG_ARGISNULL(position)};
@@ -56,10 +57,11 @@ void check_premake(FunctionCallInfo fcinfo) {
 
 void check_max_ahead(FunctionCallInfo fcinfo) {
   const bool is_given = !PG_ARGISNULL(3);
-  if (is_given && length_us(*PG_GETARG_INTERVAL_P(3)) >= max_ahead_min_us) return;
+  const std::int64_t length = is_given ? length_us(*PG_GETARG_INTERVAL_P(3)) : 0;
+  if (length >= max_ahead_min_us && length <= max_ahead_max_us) return;
   ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("max_ahead is wrong"),
           errdetail("Got %s.", is_given ? shown_interval(PG_GETARG_DATUM(3)) : "NULL"),
-          errhint("Pass how far ahead of the clock an event may be: a minute at least, since clocks differ."));
+          errhint("Pass how far ahead of the clock an event may be: a minute, since clocks differ, to 10000 years."));
 }
 
 void save(const char* table, const char* sql, const StatementArgument* arguments, int count, int expected) {

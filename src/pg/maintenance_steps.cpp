@@ -109,11 +109,10 @@ const char* record_left() {
   const Oid dump = own_table("audit_events_dump");
   const char* columns = column_list(dump);
   give_to_owner_of_events(dump);
-  execute_as_owner(
-      own_table("audit_events"),
-      psprintf("WITH left_over AS (DELETE FROM %s RETURNING %s) INSERT INTO %s (%s) SELECT %s FROM left_over",
-               quoted_table(dump), columns, quoted_table(own_table("audit_events")), columns, columns),
-      nullptr, 0, SPI_OK_INSERT);
+  const Oid events = own_table("audit_events");
+  put_back_as_owner(
+      events, psprintf("WITH left_over AS (DELETE FROM %s RETURNING %s) INSERT INTO %s (%s) SELECT %s FROM left_over",
+                       quoted_table(dump), columns, quoted_table(events), columns, columns));
   return "done";
 }
 

@@ -49,4 +49,11 @@ void execute_as_owner(Oid table, const char* sql, const StatementArgument* argum
   if (result != expected) elog(ERROR, "SPI_execute_with_args failed: %s", SPI_result_code_string(result));
 }
 
+void put_back_as_owner(Oid table, const char* sql) {
+  const int settings_level = NewGUCNestLevel();
+  set_config_option("audit_ext.max_event_size", "0", PGC_SUSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+  execute_as_owner(table, sql, nullptr, 0, SPI_OK_INSERT);  // row_security = off: is_restoring()
+  AtEOXact_GUC(false, settings_level);
+}
+
 }  // namespace audit::pg

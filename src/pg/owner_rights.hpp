@@ -30,4 +30,7 @@ struct StatementArgument {
 // connected.
 void execute_as_owner(Oid table, const char* sql, const StatementArgument* arguments, int argument_count, int expected);
 
+// For events that were recorded before: however large they are, and wherever their time is.
+void put_back_as_owner(Oid table, const char* sql);
+
 }  // namespace audit::pg

@@ -245,10 +245,8 @@ void put_rest_back() {
   if (!oldest_event(rest, DT_NOBEGIN)) return;
   give_to_owner_of_events(rest);
   const char* columns = column_list(default_table());
-  execute_as_owner(default_table(),
-                   psprintf("INSERT INTO %s (%s) SELECT %s FROM %s", quoted_table(default_table()), columns, columns,
-                            quoted_table(rest)),
-                   nullptr, 0, SPI_OK_INSERT);
+  put_back_as_owner(default_table(), psprintf("INSERT INTO %s (%s) SELECT %s FROM %s", quoted_table(default_table()),
+                                              columns, columns, quoted_table(rest)));
 }
 
 void attach_targets(Oid move, const PartitionBounds* targets, int count) {

@@ -28,9 +28,11 @@ CREATE POLICY "daemon reads" ON audit_events FOR SELECT TO audit_dump_frontend U
 CREATE POLICY "daemon writes" ON audit_events FOR INSERT TO audit_dump_frontend WITH CHECK (true);
 CREATE POLICY not_g1 ON audit_events AS RESTRICTIVE FOR SELECT USING (event_group <> 'g1');
 -- Partitions as configured, holds in force and released, and what maintenance has left.
-SELECT audit_configure('week', '20 years', 2);
+-- One event is later than what is made ahead, and than what would be taken when it is restored.
+SELECT audit_configure('week', '20 years', 2, '100 years');
 SELECT audit_hold('2025-01-01Z', '2025-02-01Z', 'case 1'), audit_hold(NULL, '1990-01-01Z', 'case 2');
 SELECT audit_release(1);
 INSERT INTO audit_events (created_at, event_group, event_type) VALUES ('2025-05-05Z', 'moved', 't'), ('2100-01-01Z', 'moved', 't');
 CALL audit_maintain();
+SELECT audit_configure('week', '20 years', 2);
 INSERT INTO audit_events (created_at, event_group, event_type) VALUES ('2026-01-01Z', 'in the default partition', 't');

@@ -61,6 +61,7 @@ def set_up(database, random_, rows):
     """Fills an empty trail; `rows` is the size of each of the big partitions."""
     database.execute("SET TimeZone = 'UTC'")  # for the bounds of partitions
     database.execute("SET audit_ext.allow_changes = on")
+    database.execute("INSERT INTO audit_configuration (partition_every, premake, max_ahead) VALUES ('month', 3, '100 years')")
     database.execute(_SETUP)
     make_events(database, random_, rows, "2024-01-01", "2024-02-01", True)
     make_events(database, random_, rows, "2024-02-01", "2024-03-01", False)
