@@ -165,7 +165,8 @@ def test_runs_under_the_database_role(service, written, nothing_written):
     ("user_id", 1.5, "int_from_float"), ("user_id", 2**63, "int_parsing_size"), ("http_status", 2**31, "int_parsing_size"),
     ("task_id", True, "int_type"), ("latency_ms", "1", "float_type"), ("created_at", "yesterday", "datetime_parsing"),
     ("created_at", "2025-01-01T00:00:00", "timezone_aware"), ("created_at", 1735689600, "string_type"),
-    ("created_at", "1969-12-31T23:59:59Z", "greater_than_equal"), ("id", "x", "uuid_parsing"),
+    ("created_at", "1969-12-31T23:59:59Z", "greater_than_equal"), ("created_at", "9998-12-31T23:59:59Z", "less_than_equal"),
+    ("id", "x", "uuid_parsing"),
     ("ip_address", "localhost", "ip_any_address"), ("node_ip", 1, "string_type"), ("status", ["ok"], "string_type"),
     ("vm_id", "x" * 2049, "string_too_long"), ("session_id", "ü" * 1025, "string_too_long")])
 def test_wrong_member(post, nothing_written, member, value, kind):
