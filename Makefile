@@ -14,7 +14,7 @@ ifneq ($(if $(filter-out . $(CURDIR),$(sources)),$(wildcard $(sources)/$(MODULE_
 $(error $(sources) holds a build of its own: make -C $(sources) WITH_HTTPD=no clean)
 endif
 
-REGRESS = install list paging bad_input json get log batch schemas keys grants policies engine rights append_only retention
+REGRESS = install encodings list paging bad_input json get log batch schemas keys grants policies engine rights append_only retention
 # The database of the tests is UTF-8 and sorts by bytes, whatever the server's default is.
 REGRESS_OPTS = --inputdir=$(sources)/test --outputdir=$(if $(filter 15,$(PG_MAJOR)),$(sources),.) --encoding=UTF8 --no-locale
 ISOLATION = paging snapshots

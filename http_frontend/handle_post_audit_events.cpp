@@ -1,11 +1,15 @@
 #include "handle_post_audit_events.hpp"
 
+#include <jansson.h>
+
 #include <algorithm>
 #include <string>
 #include <utility>
 
 #include "auth/auth_problem.hpp"
+#include "core/json_faults.hpp"
 #include "db/audit_events_query.hpp"
+#include "json_value.hpp"
 #include "problem.hpp"
 #include "request_target.hpp"
 
@@ -52,8 +56,50 @@ bool is_bad_json(const QueryFailure& failure) {
          std::find(std::begin(states), std::end(states), failure.sqlstate) != std::end(states);
 }
 
+Response not_json(const JsonFault& fault, bool is_ndjson) {
+  if (fault.kind == JsonFaultKind::none || !is_ndjson) return problem(400, "The body is not valid JSON");
+  return problem(400, "Line " + std::to_string(fault.line) + " of the body is not valid JSON");
+}
+
+// A member's name as it is written, \u005f and all.
+std::string name_of(std::string_view member) {
+  if (member.find('\\') == std::string_view::npos) return std::string(member);
+  const JsonPtr name(json_loads(("\"" + std::string(member) + "\"").c_str(), JSON_DECODE_ANY, nullptr));
+  return name == nullptr ? "" : json_string_value(name.get());
+}
+
+// The messages and types are those of the extension, and of pydantic.
+Response bad_json(std::string_view body, bool is_ndjson) {
+  const JsonFault fault = find_json_fault(body, is_ndjson);
+  EventError error{fault.has_event ? std::optional(fault.event) : std::nullopt, name_of(fault.member), {}, {}};
+  switch (fault.kind) {
+    case JsonFaultKind::none:
+    case JsonFaultKind::malformed: return not_json(fault, is_ndjson);
+    case JsonFaultKind::nul:
+      error.message = "Text should be without U+0000";
+      error.type = "string_unicode";
+      break;
+    case JsonFaultKind::surrogate:
+      error.message = "Text should be without lone surrogates";
+      error.type = "string_unicode";
+      break;
+    case JsonFaultKind::long_number:
+      error.message = "Numbers should have at most 1000 digits when they are written out";
+      error.type = "number_too_long";
+      break;
+    case JsonFaultKind::deep:
+      error.message = "event_payload should be nested at most 64 levels deep";
+      error.type = "nesting_too_deep";
+      break;
+  }
+  return validation_problem(error);
+}
+
 Response failed(const QueryFailure& failure, const Request& request) {
-  return is_bad_json(failure) ? problem(400, "The body is not valid JSON") : query_problem(failure, request);
+  if (!is_bad_json(failure)) return query_problem(failure, request);
+  const bool is_ndjson = events_format(request.content_type) == EventsFormat::ndjson;
+  if (failure.sqlstate == "22021") return not_json({}, is_ndjson);
+  return bad_json(request.body, is_ndjson);
 }
 
 }  // namespace

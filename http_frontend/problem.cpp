@@ -53,6 +53,16 @@ Response problem(int status, std::string_view detail) {
   return json_response(status, dump_json(*JsonPtr(json_pack("{s:s%}", "detail", detail.data(), detail.size()))));
 }
 
+Response validation_problem(const EventError& error) {
+  JsonPtr place(json_pack("[s]", "body"));
+  if (error.event) json_array_append_new(place.get(), json_integer(static_cast<json_int_t>(*error.event)));
+  const std::string member = as_utf8(error.member);
+  if (!member.empty()) json_array_append_new(place.get(), json_stringn(member.data(), member.size()));
+  return json_response(422, dump_json(*JsonPtr(json_pack("{s:[{s:O,s:s%,s:s%}]}", "detail", "loc", place.get(), "msg",
+                                                         error.message.data(), error.message.size(), "type",
+                                                         error.type.data(), error.type.size()))));
+}
+
 Response validation_problem(const std::vector<ValidationError>& errors) {
   JsonPtr list(json_array());
   for (const ValidationError& error : errors) json_array_append_new(list.get(), as_json(error).release());

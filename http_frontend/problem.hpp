@@ -1,6 +1,7 @@
 // Error responses: always JSON with `detail` (or OAuth2's `error`), never SQL, a stack, a path or a secret.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,6 +28,14 @@ inline constexpr std::string_view cursor_mismatch = "Cursor was made with other 
 Response json_response(int status, std::string body);
 Response problem(int status, std::string_view detail);
 Response validation_problem(const std::vector<ValidationError>& errors);
+// Of a member of an event in the body; an empty member: of the event itself; no event: of the body.
+struct EventError {
+  std::optional<std::size_t> event;  // from 0
+  std::string member;
+  std::string_view message;
+  std::string_view type;
+};
+Response validation_problem(const EventError& error);
 // RFC 6749, 5.2.
 Response oauth_problem(int status, std::string_view error, std::string_view description);
 // 503 (the database is away, or there is too much to do) with Retry-After. `rejection`: see Response.

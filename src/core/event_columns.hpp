@@ -69,6 +69,12 @@ static_assert(event_columns[6].name() == "event_group" && event_columns[7].name(
               event_columns[8].name() == "status" && event_columns[11].name() == "session_id" &&
               event_columns[12].name() == "vm_id");
 
+// A number of a payload has at most so many digits when it is written out: 1e131071 takes eight bytes to send.
+constexpr int number_digits_max = 1000;
+
+// Of event_payload; {} and [] count one.
+constexpr int payload_depth_max = 64;
+
 constexpr bool is_text_filter(std::size_t column) noexcept {
   for (const std::size_t filter : text_filter_columns)
     if (filter == column) return true;

@@ -7,9 +7,6 @@
 
 namespace audit::pg {
 
-// Of event_payload; {} and [] count one.
-constexpr int payload_depth_max = 64;
-
 enum class Excess {
   none,
   depth,   // of event_payload

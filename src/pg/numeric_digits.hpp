@@ -5,9 +5,6 @@
 
 namespace audit::pg {
 
-// A number that comes in has at most so many digits when it is written out: 1e131071 takes eight bytes.
-constexpr int number_digits_max = 1000;
-
 struct NumericDigits {
   const std::int16_t* groups;  // of four decimal digits, the highest first, none at the end that is zero
   int group_count;
