@@ -77,6 +77,7 @@ Application::Application(Settings settings, std::function<Settings()> reload, st
       throttle_(settings_.config.login_attempts, std::chrono::seconds(settings_.config.login_window_s)),
       limits_(settings_.config.address_requests_per_s, settings_.config.principal_requests_per_s),
       pool_(std::make_unique<PgPool>(loop_, pool_settings(settings_.config))),
+      prover_(std::make_unique<PasswordProver>(loop_)),
       maintenance_(*pool_),
       authenticator_(*pool_),
       listener_(std::make_unique<PrincipalListener>(
@@ -102,7 +103,7 @@ std::vector<Router::Route> Application::routes() {
       {"GET", "/healthz", open, [](auto& exchange, auto&, auto&) { handle_get_healthz(exchange); }},
       {"GET", "/readyz", open, [&pool](auto& exchange, auto&, auto&) { handle_get_readyz(exchange, pool); }},
       {"POST", "/v1/auth/token", open, [this, &pool](auto& exchange, auto&, auto&) {
-         handle_post_auth_token(exchange, pool, throttle_, settings_.issuer);
+         handle_post_auth_token(exchange, pool, *prover_, throttle_, settings_.issuer);
        }}};
 }
 
@@ -141,6 +142,7 @@ void Application::run() {
   watch_signals();
   loop_.run();
   // Those who still wait at the deadline are told so: the library must not end with suspended requests.
+  prover_.reset();
   pool_.reset();
   listener_.reset();
   if (!server_->is_quiet()) {

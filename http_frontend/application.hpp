@@ -10,6 +10,7 @@
 #include "auth/authenticator.hpp"
 #include "auth/key_set_source.hpp"
 #include "auth/login_throttle.hpp"
+#include "auth/password_prover.hpp"
 #include "auth/token_issuer.hpp"
 #include "config.hpp"
 #include "db/pg_pool.hpp"
@@ -57,6 +58,7 @@ class Application {
   RateLimits limits_;
   RateLimits no_limits_{0, 0};
   std::unique_ptr<PgPool> pool_;
+  std::unique_ptr<PasswordProver> prover_;
   MaintenanceWatch maintenance_;
   Authenticator authenticator_;
   std::unique_ptr<PrincipalListener> listener_;

@@ -3,6 +3,7 @@
 #include <jansson.h>
 
 #include <chrono>
+#include <memory>
 #include <set>
 #include <utility>
 
@@ -44,9 +45,57 @@ bool is_form(std::string_view content_type) {
                               "application/x-www-form-urlencoded");
 }
 
+// One log-in on its way: the salt from the database, the proof, and whether it is right.
+struct Login {
+  ExchangePtr exchange;
+  PgPool& pool;
+  PasswordProver& prover;
+  LoginThrottle& throttle;
+  TokenIssuerPtr issuer;
+  PasswordGrant grant;
+};
+using LoginPtr = std::shared_ptr<Login>;
+
+// Neither right nor wrong.
+void give_up(const Login& login, Response response) {
+  login.throttle.undecided(login.grant.username, login.exchange->request().client_group.text());
+  login.exchange->respond(std::move(response));
+}
+
+void conclude(const Login& login, const PgResult& result) {
+  const std::optional<FoundPrincipal> found = found_principal(result);
+  if (!found) {
+    return login.exchange->respond(oauth_problem(400, "invalid_grant", "Incorrect username or password"));
+  }
+  login.throttle.succeeded(login.grant.username, login.exchange->request().client_group.text());
+  login.exchange->respond(token_response(*login.issuer, *found, login.grant));
+}
+
+// Calls `done` with what the database answers.
+template <typename Done>
+void ask(const LoginPtr& login, Query query, RequestRecordPtr record, Done done) {
+  login->pool.run(std::move(query), Lane::password, std::move(record), [login, done](QueryOutcome outcome) {
+    if (const auto* failure = std::get_if<QueryFailure>(&outcome)) {
+      return give_up(*login, query_problem(*failure, login->exchange->request()));
+    }
+    done(std::get<PgResult>(outcome));
+  });
+}
+
+void prove(const LoginPtr& login, const PgResult& salt) {
+  login->prover.prove(std::exchange(login->grant.password, {}), std::string(salt.value(0, 0).value_or("")),
+                      [login](std::optional<Sha256> proof) {
+                        if (!proof) {
+                          return give_up(*login, unavailable_problem("Too many requests are waiting", "overloaded"));
+                        }
+                        ask(login, password_proof_query(login->grant.username, *proof), record_of(login->exchange),
+                            [login](const PgResult& result) { conclude(*login, result); });
+                      });
+}
+
 }  // namespace
 
-void handle_post_auth_token(const ExchangePtr& exchange, PgPool& pool, LoginThrottle& throttle,
+void handle_post_auth_token(const ExchangePtr& exchange, PgPool& pool, PasswordProver& prover, LoginThrottle& throttle,
                             const TokenIssuerPtr& issuer) {
   if (!issuer) return exchange->respond(problem(404, "Not Found"));
   const Request& request = exchange->request();
@@ -58,21 +107,9 @@ void handle_post_auth_token(const ExchangePtr& exchange, PgPool& pool, LoginThro
   if (const auto wait = throttle.begin(grant.username, request.client_group.text(), Clock::now())) {
     return exchange->respond(too_many_attempts(*wait));
   }
-  Query query = password_query(grant.username, grant.password);
-  grant.password.clear();
-  pool.run(std::move(query), Lane::password, record_of(exchange),
-           [exchange, &throttle, issuer, grant](QueryOutcome outcome) {
-             const std::string address = exchange->request().client_group.text();
-             if (const auto* failure = std::get_if<QueryFailure>(&outcome)) {
-               throttle.undecided(grant.username, address);
-               return exchange->respond(query_problem(*failure, exchange->request()));
-             }
-             const std::optional<FoundPrincipal> found = found_principal(std::get<PgResult>(outcome));
-             if (!found)
-               return exchange->respond(oauth_problem(400, "invalid_grant", "Incorrect username or password"));
-             throttle.succeeded(grant.username, address);
-             exchange->respond(token_response(*issuer, *found, grant));
-           });
+  Query query = password_salt_query(grant.username);
+  const auto login = std::make_shared<Login>(Login{exchange, pool, prover, throttle, issuer, std::move(grant)});
+  ask(login, std::move(query), nullptr, [login](const PgResult& salt) { prove(login, salt); });
 }
 
 std::variant<PasswordGrant, GrantProblem> parse_password_grant(std::string_view content_type, std::string_view body) {

@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "auth/login_throttle.hpp"
+#include "auth/password_prover.hpp"
 #include "auth/token_issuer.hpp"
 #include "db/pg_pool.hpp"
 #include "http_types.hpp"
@@ -14,7 +15,7 @@
 namespace audit::httpd {
 
 // `issuer` null: there are no own tokens, and nothing is found here.
-void handle_post_auth_token(const ExchangePtr& exchange, PgPool& pool, LoginThrottle& throttle,
+void handle_post_auth_token(const ExchangePtr& exchange, PgPool& pool, PasswordProver& prover, LoginThrottle& throttle,
                             const TokenIssuerPtr& issuer);
 
 struct PasswordGrant {

@@ -170,8 +170,52 @@ END
 $$;
 COMMENT ON COLUMN @extschema@.audit_users.user_id IS 'The user_id of this user''s own events, for audit:read:self and audit:write.';
 COMMENT ON COLUMN @extschema@.audit_api_keys.user_id IS 'The user_id of the holder''s own events, for audit:read:self and audit:write.';
+
+-- A hash instead of the password: what is typed into a client gets into logs.
+CREATE FUNCTION @extschema@.audit_to_password_hash(password text) RETURNS text
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF password !~ '^\$2[a-z]?\$' OR password IS NULL THEN
+    PERFORM @extschema@.audit_check_password(password);
+    RETURN @extschema@.audit_hash_password(password);
+  END IF;
+  -- As bcrypt writes it, 16 bytes of salt and 23 of hash: what cannot be one would be nobody's password.
+  IF password !~ '^\$2[aby]\$1[0-2]\$[./A-Za-z0-9]{21}[.Oeu][./A-Za-z0-9]{30}[.CGKOSWaeimquy26]$' THEN
+    RAISE EXCEPTION 'password is no bcrypt hash that can be used' USING ERRCODE = 'invalid_password',
+      DETAIL = 'A text that begins like a bcrypt hash is taken for one; it needs a cost of 10 to 12, 22 characters of salt and 31 of hash.',
+      HINT = 'Make one with: htpasswd -nBC 10 "" | tr -d '':''';
+  END IF;
+  RETURN concat('$2a$', substr(password, 5));  -- three names of the same function; pgcrypto knows this one
+END
+$$;
+COMMENT ON FUNCTION @extschema@.audit_to_password_hash(text) IS
+'The bcrypt hash of a password, or the hash itself where it is one already ($2a$, $2b$ or $2y$, cost 10 to 12). Raises 28P01 for a password under 8 characters or over 72 bytes, and for a hash that cannot be used.';
+REVOKE ALL ON FUNCTION @extschema@.audit_to_password_hash FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION @extschema@.audit_create_user(
+  username text, password text, scopes text[] DEFAULT ARRAY['audit:read'], user_id bigint DEFAULT NULL, db_role text DEFAULT NULL)
+RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM @extschema@.audit_check_principal(username, scopes, user_id, db_role);
+  INSERT INTO @extschema@.audit_users (username, password_hash, scopes, user_id, db_role)
+  VALUES ($1, @extschema@.audit_to_password_hash($2), $3, $4, $5);
+END
+$$;
+
+CREATE OR REPLACE FUNCTION @extschema@.audit_set_password(username text, password text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  UPDATE @extschema@.audit_users u
+  SET password_hash = @extschema@.audit_to_password_hash($2), token_epoch = u.token_epoch + 1 WHERE u.username = $1;
+  PERFORM @extschema@.audit_require_user($1, FOUND);
+END
+$$;
+COMMENT ON FUNCTION @extschema@.audit_set_password(text, text) IS
+'Changes a user''s password and revokes the tokens issued so far. password: itself, or its bcrypt hash, as for audit_create_user(). Raises 42704 for no such user, 28P01 for a password under 8 characters or over 72 bytes, or a hash that cannot be used.';
+
 COMMENT ON FUNCTION @extschema@.audit_create_user(text, text, text[], bigint, text) IS
-'Makes a user who can get tokens from POST /v1/auth/token. scopes: audit:read, audit:read:self, audit:write. user_id: whose events audit:read:self shows, and audit:write records unless there is audit:read as well. db_role: the database role that requests run under; the daemon''s role must be a member of it. Raises 23505 for a name in use, 28P01 for a password under 8 characters or over 72 bytes, 22023 for other wrong arguments.';
+'Makes a user who can get tokens from POST /v1/auth/token. password: itself, or its bcrypt hash ($2a$, $2b$ or $2y$, cost 10 to 12; 10 takes as long as a name that nobody has), which keeps it out of the server''s log. scopes: audit:read, audit:read:self, audit:write. user_id: whose events audit:read:self shows, and audit:write records unless there is audit:read as well. db_role: the database role that requests run under; the daemon''s role must be a member of it. Raises 23505 for a name in use, 28P01 for a password under 8 characters or over 72 bytes, or a hash that cannot be used, 22023 for other wrong arguments.';
 
 CREATE OR REPLACE FUNCTION @extschema@.audit_grant_writer(role name) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -700,17 +744,50 @@ COMMENT ON FUNCTION @extschema@.audit_authenticate_certificate(text) IS
 'The user whose name is the common name of a client certificate, or no row. The caller has verified the certificate. For the daemon.';
 REVOKE ALL ON FUNCTION @extschema@.audit_authenticate_certificate FROM PUBLIC;
 
+-------------------------------------------------------------------------------------------------------------------
+-- Passwords that are no parameter of a statement: those get into logs (pgaudit, auto_explain, debug_print_plan)
+-------------------------------------------------------------------------------------------------------------------
+
+DO $do$
+BEGIN
+  EXECUTE pg_catalog.format($sql$
+    CREATE FUNCTION @extschema@.audit_password_salt(username text) RETURNS text
+    LANGUAGE sql VOLATILE STRICT SECURITY DEFINER BEGIN ATOMIC
+      SELECT coalesce((SELECT pg_catalog."left"(u.password_hash, 29) FROM @extschema@.audit_users u
+                       WHERE u.username OPERATOR(pg_catalog.=) $1), %I.gen_salt('bf', 10));
+    END
+  $sql$, (SELECT n.nspname FROM pg_catalog.pg_extension e
+          JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) e.extnamespace
+          WHERE e.extname OPERATOR(pg_catalog.=) 'pgcrypto'));
+END
+$do$;
+COMMENT ON FUNCTION @extschema@.audit_password_salt(text) IS
+'What bcrypt needs beside the password to make the user''s hash: $2a$, cost, $ and 22 characters. For a name that nobody has a random one of cost 10. For the daemon.';
+
+CREATE FUNCTION @extschema@.audit_authenticate_proof(username text, proof bytea)
+RETURNS TABLE (principal text, user_id bigint, scope text, db_role text, token_epoch integer)
+LANGUAGE sql STABLE STRICT SECURITY DEFINER ROWS 1 SET search_path = pg_catalog, pg_temp AS $$
+  SELECT 'user:' || u.username, u.user_id, array_to_string(u.scopes, ' '), u.db_role, u.token_epoch
+  FROM @extschema@.audit_users u WHERE u.username = $1 AND sha256(convert_to(u.password_hash, 'UTF8')) = $2
+$$;
+COMMENT ON FUNCTION @extschema@.audit_authenticate_proof(text, bytea) IS
+'The user with that name, if proof is SHA-256 of the bcrypt hash, as text, that the password has with audit_password_salt(); or no row. scope: space separated. token_epoch: to be put into the token. Whoever reads a proof, in a log for example, can neither log in with it nor find the password without the salt. For the daemon.';
+COMMENT ON FUNCTION @extschema@.audit_authenticate_password(text, text) IS
+'The user with that name and password, or no row; columns as of audit_authenticate_proof(). Takes about 70 ms of one core, by design of bcrypt. The password is a parameter, which logs may show: the daemon uses audit_password_salt() and audit_authenticate_proof() instead.';
+REVOKE ALL ON FUNCTION @extschema@.audit_password_salt, @extschema@.audit_authenticate_proof FROM PUBLIC;
+
 CREATE OR REPLACE FUNCTION @extschema@.audit_grant_frontend(role name) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   EXECUTE format('GRANT USAGE ON SCHEMA @extschema@ TO %I', role);
   EXECUTE format('GRANT SELECT ON @extschema@.audit_events TO %I', role);
   EXECUTE format('GRANT EXECUTE ON FUNCTION @extschema@.audit_list_json, @extschema@.audit_get_json,
+                  @extschema@.audit_password_salt, @extschema@.audit_authenticate_proof,
                   @extschema@.audit_authenticate_password, @extschema@.audit_authenticate_token,
                   @extschema@.audit_authenticate_api_key, @extschema@.audit_authenticate_certificate,
                   @extschema@.audit_read_status TO %I', role);
   IF (SELECT r.rolsuper FROM pg_roles r WHERE r.rolname = current_user) THEN
-    -- Passwords come as parameters of a statement; they must not get into the server's log with it.
+    -- What callers send comes as parameters of a statement, which need not get into the server's log with it.
     EXECUTE format('ALTER ROLE %I SET log_parameter_max_length = 0', role);
     EXECUTE format('ALTER ROLE %I SET log_parameter_max_length_on_error = 0', role);
   ELSE
@@ -732,8 +809,8 @@ BEGIN
     WHERE p.oid OPERATOR(pg_catalog.=) '@extschema@.audit_authenticate_token(text, integer)'::regprocedure
       AND r.oid OPERATOR(pg_catalog.=) a.grantee AND a.grantee OPERATOR(pg_catalog.<>) p.proowner
   LOOP
-    EXECUTE pg_catalog.format('GRANT EXECUTE ON FUNCTION @extschema@.audit_authenticate_certificate, @extschema@.audit_read_status TO %I',
-                              frontend);
+    EXECUTE pg_catalog.format('GRANT EXECUTE ON FUNCTION @extschema@.audit_authenticate_certificate, @extschema@.audit_password_salt,
+                              @extschema@.audit_authenticate_proof, @extschema@.audit_read_status TO %I', frontend);
   END LOOP;
 END
 $$;

@@ -60,9 +60,9 @@ const std::string self_sql =
     "SELECT " + mighty_sql +
     ", pg_catalog.quote_ident(n.nspname), pg_catalog.pg_is_in_recovery(), me.rolname, pg_catalog.current_database(),"
     " pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND NOT EXISTS (SELECT FROM pg_catalog.pg_proc p"
-    " WHERE p.pronamespace = n.oid AND p.proname IN ('audit_list_json', 'audit_get_json', "
-    "'audit_authenticate_password',"
-    " 'audit_authenticate_token', 'audit_authenticate_api_key', 'audit_authenticate_certificate',"
+    " WHERE p.pronamespace = n.oid AND p.proname IN ('audit_list_json', 'audit_get_json', 'audit_password_salt',"
+    " 'audit_authenticate_proof', 'audit_authenticate_token', 'audit_authenticate_api_key', "
+    "'audit_authenticate_certificate',"
     " 'audit_read_status')"
     " AND NOT pg_catalog.has_function_privilege(p.oid, 'EXECUTE')),"
     " e.extversion, pg_catalog.getdatabaseencoding()" +

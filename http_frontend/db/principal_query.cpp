@@ -3,9 +3,12 @@
 namespace audit::httpd {
 namespace {
 
-constexpr const char* password_sql =
+// A parameter can get into logs in many ways (pgaudit, auto_explain, debug_print_plan), so no password is one.
+constexpr const char* password_salt_sql = "SELECT @schema@.audit_password_salt(username => $1)";
+
+constexpr const char* password_proof_sql =
     "SELECT principal, user_id, scope, db_role, token_epoch"
-    " FROM @schema@.audit_authenticate_password(username => $1, password => $2)";
+    " FROM @schema@.audit_authenticate_proof(username => $1, proof => $2)";
 
 constexpr const char* token_sql =
     "SELECT principal, user_id, scope, db_role, NULL"
@@ -19,27 +22,30 @@ constexpr const char* certificate_sql =
     "SELECT principal, user_id, scope, db_role, NULL"
     " FROM @schema@.audit_authenticate_certificate(common_name => $1)";
 
+std::string_view bytes_of(const Sha256& hash) { return {reinterpret_cast<const char*>(hash.data()), hash.size()}; }
+
 }  // namespace
 
 std::vector<PreparedStatement> principal_statements() {
   using enum SqlType;
-  return {{"password", password_sql, {text, text}},
+  return {{"password_salt", password_salt_sql, {text}},
+          {"password_proof", password_proof_sql, {text, bytes}},
           {"token", token_sql, {text, int4}},
           {"api_key", api_key_sql, {bytes}},
           {"certificate", certificate_sql, {text}}};
 }
 
-Query password_query(std::string_view username, std::string_view password) {
-  return {{"password", Parameters().add_bytes(username).add_bytes(password)}};
+Query password_salt_query(std::string_view username) { return {{"password_salt", Parameters().add_bytes(username)}}; }
+
+Query password_proof_query(std::string_view username, const Sha256& proof) {
+  return {{"password_proof", Parameters().add_bytes(username).add_bytes(bytes_of(proof))}};
 }
 
 Query token_query(std::string_view username, std::int32_t token_epoch) {
   return {{"token", Parameters().add_bytes(username).add_int32(token_epoch)}};
 }
 
-Query api_key_query(const Sha256& key_hash) {
-  return {{"api_key", Parameters().add_bytes({reinterpret_cast<const char*>(key_hash.data()), key_hash.size()})}};
-}
+Query api_key_query(const Sha256& key_hash) { return {{"api_key", Parameters().add_bytes(bytes_of(key_hash))}}; }
 
 Query certificate_query(std::string_view common_name) { return {{"certificate", Parameters().add_bytes(common_name)}}; }
 

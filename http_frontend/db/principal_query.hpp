@@ -15,7 +15,9 @@ namespace audit::httpd {
 
 std::vector<PreparedStatement> principal_statements();
 
-Query password_query(std::string_view username, std::string_view password);
+// One row and column: what a proof of the password is made with, for a name that nobody has too.
+Query password_salt_query(std::string_view username);
+Query password_proof_query(std::string_view username, const Sha256& proof);
 Query token_query(std::string_view username, std::int32_t token_epoch);
 Query api_key_query(const Sha256& key_hash);
 Query certificate_query(std::string_view common_name);

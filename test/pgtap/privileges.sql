@@ -26,7 +26,7 @@ INSERT INTO may_execute VALUES
   ('tap_nobody',   '{audit_id_matches}'),
   ('tap_reader',   '{audit_explain,audit_get,audit_get_json,audit_id_matches,audit_list,audit_list_json}'),
   ('tap_writer',   '{audit_find_answer,audit_id_matches,audit_keep_answer,audit_log,audit_log_batch,audit_log_json,audit_log_text,audit_make_id}'),
-  ('tap_frontend', '{audit_authenticate_api_key,audit_authenticate_certificate,audit_authenticate_password,audit_authenticate_token,audit_get_json,audit_id_matches,audit_list_json,audit_read_status}');
+  ('tap_frontend', '{audit_authenticate_api_key,audit_authenticate_certificate,audit_authenticate_password,audit_authenticate_proof,audit_authenticate_token,audit_get_json,audit_id_matches,audit_list_json,audit_password_salt,audit_read_status}');
 SELECT set_eq(format('SELECT name FROM member_function WHERE has_function_privilege(%L, oid, ''EXECUTE'')', role), functions,
               role || ' may execute what it needs and nothing else') FROM may_execute ORDER BY role;
 
@@ -38,7 +38,8 @@ FROM unnest(ARRAY['audit_events', 'audit_events_default', 'audit_events_dump', '
 -- Only what must read hashes, what saves policies, what keeps answers, and the status run with the owner's rights as a whole. C++ takes them for
 -- single statements.
 SELECT set_eq('SELECT name FROM member_function WHERE prosecdef',
-              '{audit_authenticate_api_key,audit_authenticate_password,audit_authenticate_token,audit_authenticate_certificate,audit_find_answer,audit_keep_answer,audit_save_policies,
+              '{audit_authenticate_api_key,audit_authenticate_password,audit_authenticate_proof,audit_authenticate_token,
+                audit_authenticate_certificate,audit_password_salt,audit_find_answer,audit_keep_answer,audit_save_policies,
                 audit_read_status}'::name[]);
 -- Every interpreted body is bound: by a fixed search_path, or when it was created.
 SELECT is_empty($$SELECT name FROM member_function m JOIN pg_language l ON l.oid = m.prolang

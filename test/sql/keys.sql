@@ -20,6 +20,22 @@ SELECT count(*) FROM audit_authenticate_password('alice', NULL);
 SELECT audit_create_user('long', repeat('x', 72));
 SELECT count(*) FROM audit_authenticate_password('long', repeat('x', 72));
 SELECT count(*) FROM audit_authenticate_password('long', repeat('x', 73));
+-- a proof instead of the password: SHA-256 of the hash that it has with the user's salt
+SELECT audit_password_salt('alice') = left(password_hash, 29) AS salt FROM audit_users WHERE username = 'alice';
+SELECT audit_password_salt('nobody') ~ '^\$2a\$10\$[./A-Za-z0-9]{22}$' AS salt, audit_password_salt('nobody') <> audit_password_salt('nobody') AS another;
+SELECT principal, user_id, scope, db_role FROM audit_authenticate_proof('alice', sha256(crypt('correct horse', audit_password_salt('alice'))::bytea));
+SELECT count(*) FROM audit_authenticate_proof('alice', sha256(crypt('Correct horse', audit_password_salt('alice'))::bytea));
+SELECT count(*) FROM audit_authenticate_proof('bob', sha256(crypt('correct horse', audit_password_salt('alice'))::bytea));
+SELECT count(*) FROM audit_users u, audit_authenticate_proof(u.username, u.password_hash::bytea);
+SELECT count(*) FROM audit_authenticate_proof('nobody', sha256(''));
+SELECT count(*) FROM audit_authenticate_proof('alice', NULL);
+-- a hash instead of the password: all three names of bcrypt
+SELECT audit_create_user('hash ' || name, '$2' || name || substr(crypt('made elsewhere', gen_salt('bf', cost)), 4))
+FROM (VALUES ('a', 10), ('b', 11), ('y', 12)) v (name, cost);
+SELECT u.username, count(principal), u.password_hash LIKE '$2a$%' AS stored
+FROM audit_users u LEFT JOIN audit_authenticate_password(u.username, 'made elsewhere') ON true WHERE u.username LIKE 'hash%' GROUP BY u.username, u.password_hash ORDER BY 1;
+SELECT audit_set_password('hash a', crypt('another', gen_salt('bf', 10)));
+SELECT count(*) FROM audit_authenticate_password('hash a', 'another');
 -- tokens: good until revoked
 SELECT token_epoch AS epoch FROM audit_users WHERE username = 'bob' \gset
 SELECT * FROM audit_authenticate_token('bob', :epoch);
@@ -56,6 +72,17 @@ SELECT audit_create_user('u', 'short');
 \echo :SQLSTATE
 SELECT audit_create_user('u', NULL);
 SELECT audit_create_user('u', repeat('ä', 37));
+-- what begins like a hash and is none that can be used: too cheap, too dear, cut, another character, another function
+\set hash abcdefghijklmnopqrstuuYRGjyvzj1HFK02sK5zCMhQ6N2Z1kYRi
+SELECT audit_create_user('u', '$2b$09$' || :'hash');
+\echo :SQLSTATE
+SELECT audit_create_user('u', '$2b$31$' || :'hash');
+SELECT audit_create_user('u', '$2b$10$' || left(:'hash', -1));
+SELECT audit_create_user('u', '$2b$10$' || :'hash' || 'x');
+SELECT audit_create_user('u', '$2b$10$' || :'hash' || E'\n');
+SELECT audit_create_user('u', '$2b$10$' || replace(:'hash', 'j', '='));
+SELECT audit_create_user('u', '$2x$10$' || :'hash');
+SELECT audit_set_password('u', '$2$10$' || :'hash');
 SELECT audit_create_user('u', 'long enough', scopes => '{}');
 SELECT audit_create_user('u', 'long enough', scopes => '{audit:raed}');
 SELECT audit_create_user('u', 'long enough', scopes => NULL);
