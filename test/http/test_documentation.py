@@ -1,4 +1,5 @@
-# The manual page, the example of a file of settings, docs/operations.md and --help agree with each other and the daemon.
+# The manual page, the example of a file of settings, docs/operations.md and --help agree with each other and the daemon;
+# docs/security.md names tests that are there.
 import os
 import re
 
@@ -57,6 +58,15 @@ def test_settings_in_the_manuals_can_be_read(write_file):
 def test_manual_is_of_this_version(manual):
     version = re.search(r"default_version\s*=\s*'([^']+)'", read("audit_ext.control"))[1]
     assert f'"audit_ext {version}"' in manual.splitlines()[0]
+
+
+def test_every_test_of_the_table_of_threats_exists():
+    table = [line for line in read("docs", "security.md").splitlines() if line.startswith("| ")]
+    named = {name for line in table for name in re.findall(r"`([a-z_]+/[A-Za-z_0-9.]+)(?:::(test_\w+))?`", line)}
+    assert len(named) > 50
+    for path, function in named:
+        text = read("test", *path.split("/"))
+        assert not function or f"\ndef {function}(" in text, (path, function)
 
 
 def test_settings_that_need_a_restart_are_those_that_the_manuals_name(manual, defaults, start_daemon, write_file, database):
