@@ -299,22 +299,38 @@ WHERE i.inhparent OPERATOR(pg_catalog.=) '@extschema@.audit_events'::regclass;
 CREATE FUNCTION @extschema@.audit_guard_command() RETURNS event_trigger
 LANGUAGE c AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.audit_guard_command() IS
-'Event trigger: refuses with 42501 to detach a partition of audit_events, to change the columns of an event, and to switch the guards off; makes sure that the library is there, which refuses to drop what holds events. While audit_ext.allow_changes is on, records it as an event audit.changed.';
+'Event trigger before every command: loads the library into the session. The library sees each object that a command '
+'makes, changes or drops, and refuses with 42501 what would change recorded events or what guards them.';
+CREATE FUNCTION @extschema@.audit_guard_rewrite() RETURNS event_trigger
+LANGUAGE c AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION @extschema@.audit_guard_rewrite() IS
+'Event trigger: refuses with 42501 a rewrite of audit_events or a partition that computes values anew.';
 CREATE FUNCTION @extschema@.audit_record_command() RETURNS event_trigger
 LANGUAGE c AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.audit_record_command() IS
-'Event trigger: records what a command has dropped from the trail while audit_ext.allow_changes was on.';
+'Event trigger after every command: records as events audit.changed what it has changed in the trail while '
+'audit_ext.allow_changes was on, and each change of policies and row-level security, which it also saves for dumps.';
 
-CREATE EVENT TRIGGER audit_ext_guard_command ON ddl_command_start
-WHEN TAG IN ('ALTER TABLE', 'ALTER TRIGGER', 'DROP TABLE', 'DROP TRIGGER', 'DROP EXTENSION', 'DROP SCHEMA', 'DROP OWNED')
-EXECUTE FUNCTION @extschema@.audit_guard_command();
-CREATE EVENT TRIGGER audit_ext_record_command ON ddl_command_end
-WHEN TAG IN ('ALTER TABLE', 'ALTER TRIGGER', 'DROP TABLE', 'DROP TRIGGER', 'DROP EXTENSION', 'DROP SCHEMA', 'DROP OWNED')
-EXECUTE FUNCTION @extschema@.audit_record_command();
+-- For every command: a list of commands would have gaps. ALWAYS: under session_replication_role = replica too.
+CREATE EVENT TRIGGER audit_ext_guard_command ON ddl_command_start EXECUTE FUNCTION @extschema@.audit_guard_command();
+CREATE EVENT TRIGGER audit_ext_guard_rewrite ON table_rewrite EXECUTE FUNCTION @extschema@.audit_guard_rewrite();
+CREATE EVENT TRIGGER audit_ext_record_command ON ddl_command_end EXECUTE FUNCTION @extschema@.audit_record_command();
+ALTER EVENT TRIGGER audit_ext_guard_command ENABLE ALWAYS;
+ALTER EVENT TRIGGER audit_ext_guard_rewrite ENABLE ALWAYS;
+ALTER EVENT TRIGGER audit_ext_record_command ENABLE ALWAYS;
+
+-- What kept audit_policies in 1.0: audit_record_command() does it now, by OID.
+DROP EVENT TRIGGER audit_ext_save_policies;
+DROP FUNCTION @extschema@.audit_save_policies(), @extschema@.audit_policy_statements();
+CREATE OR REPLACE FUNCTION @extschema@.audit_restore_policy() RETURNS trigger
+LANGUAGE c AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION @extschema@.audit_restore_policy() IS
+'Trigger of audit_policies: runs a statement that arrives from a dump, unless it is in force already. Raises 22023 for '
+'what is neither CREATE POLICY nor ALTER TABLE ... ENABLE or FORCE ROW LEVEL SECURITY.';
 
 REVOKE ALL ON FUNCTION
   @extschema@.audit_guard, @extschema@.audit_guard_partition,
-  @extschema@.audit_guard_command, @extschema@.audit_record_command
+  @extschema@.audit_guard_command, @extschema@.audit_guard_rewrite, @extschema@.audit_record_command
 FROM PUBLIC;
 
 -------------------------------------------------------------------------------------------------------------------

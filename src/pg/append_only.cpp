@@ -1,189 +1,120 @@
-// The append-only rules: see the header.
 #include "append_only.hpp"
 
 #include "maintenance_step.hpp"
+#include "saved_policies.hpp"
 #include "settings.hpp"
-#include "sql_entry.hpp"
+#include "trail.hpp"
 #include "trail_record.hpp"
 
 namespace audit::pg {
 namespace {
 
-object_access_hook_type next_hook = nullptr;
+struct NotedChange {
+  SubTransactionId subtransaction;
+  const char* command;
+  const char* relation_name;
+};
 
-// Of the command that runs, from begin_command() on.
-const char* command_name = "DROP";
-List* removed_tables = NIL;  // names, in TopTransactionContext
+const char* command_name = "DDL";
+List* noted_changes = NIL;  // of NotedChange, in TopTransactionContext
+bool is_row_security_changed = false;
 
-Oid events_table() {
-  const Oid schema = extension_schema();
-  return OidIsValid(schema) ? get_relname_relid("audit_events", schema) : InvalidOid;
-}
+constexpr const char append_only_detail[] = "It would change or remove recorded events, or what guards them.";
+constexpr const char append_only_hint[] =
+    "Old events leave by audit_configure(keep => ...) and CALL audit_maintain(). A superuser can lift this "
+    "with SET audit_ext.allow_changes = on; what is done then is recorded as an event.";
 
 // The scripts of the extension itself may do what they were written for, and pg_upgrade puts things back as they were.
 bool is_exempt() {
   return IsBinaryUpgrade || (creating_extension && CurrentExtensionObject == get_extension_oid("audit_ext", true));
 }
 
-bool has_visible_row(Oid table) {
-  Relation relation = try_relation_open(table, AccessShareLock);
-  if (relation == nullptr) return false;
-  bool found = false;
-  // A foreign table's rows are elsewhere and stay there.
-  if (relation->rd_rel->relkind == RELKIND_RELATION) {
-    Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
-    TableScanDesc scan = table_beginscan(relation, snapshot, 0, nullptr);
-    TupleTableSlot* slot = table_slot_create(relation, nullptr);
-    found = table_scan_getnextslot(scan, ForwardScanDirection, slot);
-    ExecDropSingleTupleTableSlot(slot);
-    table_endscan(scan);
-    UnregisterSnapshot(snapshot);
-  }
-  relation_close(relation, NoLock);
-  return found;
+// The memory of the list goes with the transaction.
+void forget_changes(XactEvent, void*) {
+  noted_changes = NIL;
+  is_row_security_changed = false;
+  forget_restoring_policy();
 }
 
-// The table that a guarding trigger, or constraint, belongs to; InvalidOid for all others.
-Oid table_of_guarding_trigger(Oid trigger) {
-  Oid table = InvalidOid;
-  Relation catalog = table_open(TriggerRelationId, AccessShareLock);
-  ScanKeyData key;
-  ScanKeyInit(&key, Anum_pg_trigger_oid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(trigger));
-  SysScanDesc scan = systable_beginscan(catalog, TriggerOidIndexId, true, nullptr, 1, &key);
-  if (HeapTuple row = systable_getnext(scan); HeapTupleIsValid(row)) {
-    const auto* form = reinterpret_cast<Form_pg_trigger>(GETSTRUCT(row));
-    if (is_guarding_trigger(NameStr(form->tgname))) table = form->tgrelid;
-  }
-  systable_endscan(scan);
-  table_close(catalog, AccessShareLock);
-  return table;
+void forget_subtransaction(SubXactEvent event, SubTransactionId subtransaction, SubTransactionId, void*) {
+  if (event != SUBXACT_EVENT_ABORT_SUB) return;
+  forget_restoring_policy();
+  ListCell* cell = nullptr;
+  foreach (cell, noted_changes)
+    if (static_cast<NotedChange*>(lfirst(cell))->subtransaction >= subtransaction)
+      noted_changes = foreach_delete_current(noted_changes, cell);
 }
 
-Oid table_of_guarding_constraint(Oid constraint) {
-  HeapTuple row = SearchSysCache1(CONSTROID, ObjectIdGetDatum(constraint));
-  if (!HeapTupleIsValid(row)) return InvalidOid;
-  const auto* form = reinterpret_cast<Form_pg_constraint>(GETSTRUCT(row));
-  const bool guards =
-      form->contype == CONSTRAINT_PRIMARY || strcmp(NameStr(form->conname), "audit_events_created_at_range") == 0;
-  const Oid table = guards ? form->conrelid : InvalidOid;
-  ReleaseSysCache(row);
-  return table;
-}
-
-// The table of the trail that loses something if this object goes.
-Oid table_that_loses(Oid class_oid, Oid object, int column) {
-  switch (class_oid) {
-    case RelationRelationId:
-      if (column == 0) return object;
-      if (const char* name = get_attname(object, static_cast<AttrNumber>(column), true); name != nullptr)
-        return is_event_column(name) ? object : InvalidOid;
-      return InvalidOid;
-    case TriggerRelationId: return table_of_guarding_trigger(object);
-    case ConstraintRelationId: return table_of_guarding_constraint(object);
-    default: return InvalidOid;
-  }
-}
-
-void note_removal(Oid table) {
-  const char* name = get_rel_name(table);
-  // For DROP EXTENSION this line is all that stays: there is no trail to record it in.
-  ereport(
-      LOG, errmsg("%s of \"%s\" removes audit events", command_name, name),
-      errdetail("audit_ext.allow_changes is on; the user is \"%s\".", GetUserNameFromId(GetSessionUserId(), false)));
+void note(const char* command, Oid relation) {
   const MemoryContext caller = MemoryContextSwitchTo(TopTransactionContext);
-  removed_tables = lappend(removed_tables, pstrdup(name));
+  auto* change = static_cast<NotedChange*>(palloc(sizeof(NotedChange)));
+  *change = {GetCurrentSubTransactionId(), pstrdup(command), pstrdup(get_rel_name(relation))};
+  noted_changes = lappend(noted_changes, change);
   MemoryContextSwitchTo(caller);
-}
-
-void check_removal(Oid class_oid, Oid object, int column) {
-  const Oid table = table_that_loses(class_oid, object, column);
-  // An empty table has nothing to lose: so DROP EXTENSION is refused just while there are events.
-  if (!OidIsValid(table) || !is_guarded(table) || is_exempt() || !holds_events(table)) return;
-  if (check_change(command_name, table) && class_oid == RelationRelationId) note_removal(table);
-}
-
-void on_object_access(ObjectAccessType access, Oid class_oid, Oid object, int column, void* argument) {
-  if (next_hook != nullptr) next_hook(access, class_oid, object, column, argument);
-  // Internal: parts that PostgreSQL itself replaces, such as the triggers that a partition has from its parent.
-  if (access == OAT_DROP && (static_cast<ObjectAccessDrop*>(argument)->dropflags & PERFORM_DELETION_INTERNAL) == 0)
-    check_removal(class_oid, object, column);
 }
 
 }  // namespace
 
-// get_extension_schema() is PostgreSQL's own until 16.
-Oid extension_schema() {
-  Relation catalog = table_open(ExtensionRelationId, AccessShareLock);
-  ScanKeyData key;
-  ScanKeyInit(&key, Anum_pg_extension_extname, BTEqualStrategyNumber, F_NAMEEQ, CStringGetDatum("audit_ext"));
-  SysScanDesc scan = systable_beginscan(catalog, ExtensionNameIndexId, true, nullptr, 1, &key);
-  HeapTuple row = systable_getnext(scan);
-  const Oid schema =
-      HeapTupleIsValid(row) ? reinterpret_cast<Form_pg_extension>(GETSTRUCT(row))->extnamespace : InvalidOid;
-  systable_endscan(scan);
-  table_close(catalog, AccessShareLock);
-  return schema;
-}
-
-bool is_guarded(Oid relation) {
-  const Oid events = events_table();
-  if (!OidIsValid(events)) return false;
-  if (relation == events) return true;
-  if (!get_rel_relispartition(relation)) return false;
-  // Not the last of them alone: audit_events can be made a partition of another table.
-  return list_member_oid(get_partition_ancestors(relation), events);
-}
-
-bool is_event_column(const char* name) {
-  return std::any_of(event_columns.begin(), event_columns.end(),
-                     [name](const auto& column) { return column.name() == name; });
-}
-
-bool is_guarding_trigger(const char* name) {
-  return strcmp(name, "audit_guard_rows") == 0 || strcmp(name, "audit_guard_truncate") == 0 ||
-         strcmp(name, "audit_events_before_insert") == 0;
-}
-
 bool check_change(const char* command, Oid relation) {
+  return check_change(command, relation, append_only_detail, append_only_hint);
+}
+
+bool check_change(const char* command, Oid relation, const char* detail, const char* hint) {
+  if (is_exempt()) return false;
   // Maintenance records itself what it does.
-  if (is_exempt() || is_maintenance_at_work()) return false;
+  if (is_maintenance_at_work()) return false;
   if (changes_allowed_setting()) return true;
-  ereport(
-      ERROR, errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-      errmsg("%s of \"%s\" is refused: the audit trail is append-only", command, get_rel_name(relation)),
-      errdetail("It would change or remove recorded events, or what guards them."),
-      errhint("Old events leave by audit_configure(keep => ...) and CALL audit_maintain(). A superuser can lift this "
-              "with SET audit_ext.allow_changes = on; what is done then is recorded as an event."));
+  const char* name = get_rel_name(relation);
+  ereport(ERROR, errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+          errmsg("%s of \"%s\" is refused: the audit trail is append-only", command,
+                 name != nullptr ? name : "audit_events"),
+          errdetail("%s", detail), errhint("%s", hint));
   return false;
 }
 
+void note_change(const char* command, Oid relation) {
+  // For DROP EXTENSION this line is all that stays: there is no trail to record it in.
+  ereport(
+      LOG, errmsg("%s changes the audit trail \"%s\"", command, get_rel_name(relation)),
+      errdetail("audit_ext.allow_changes is on; the user is \"%s\".", GetUserNameFromId(GetSessionUserId(), false)));
+  note(command, relation);
+}
+void note_row_security(const char* what, Oid table) {
+  if (is_restoring_policy()) return;
+  is_row_security_changed = true;
+  note(what, table);
+}
+
+// Recording runs statements, whose triggers may be somebody's that run commands: so the list is taken away first.
+void record_changes() {
+  List* changes = noted_changes;
+  noted_changes = NIL;
+  if (std::exchange(is_row_security_changed, false)) save_policies();
+  const char* last_command = "";
+  const char* last_relation = "";
+  ListCell* cell = nullptr;
+  foreach (cell, changes) {
+    const auto* change = static_cast<NotedChange*>(lfirst(cell));
+    // One command may change many parts of one table.
+    if (strcmp(change->command, last_command) != 0 || strcmp(change->relation_name, last_relation) != 0)
+      record_change(change->command, change->relation_name);
+    last_command = change->command;
+    last_relation = change->relation_name;
+  }
+}
+
 void record_change(const char* command, const char* relation_name) {
+  if (!OidIsValid(extension_schema())) return;  // DROP EXTENSION
   const StatementArgument details = {TEXTOID, CStringGetTextDatum(command), false};
   record_event("audit.changed", "table", relation_name, "pg_catalog.jsonb_build_object('command', $1)", &details, 1);
 }
 
-void begin_command(const char* command) {
-  command_name = command;
-  removed_tables = NIL;
-}
+void begin_command(const char* command) { command_name = command; }
+const char* running_command() { return command_name; }
 
-void record_removals() {
-  List* tables = removed_tables;
-  removed_tables = NIL;
-  ListCell* cell = nullptr;
-  foreach (cell, tables) record_change(command_name, static_cast<const char*>(lfirst(cell)));
-}
-
-bool holds_events(Oid relation) {
-  ListCell* cell = nullptr;
-  foreach (cell, find_all_inheritors(relation, AccessShareLock, nullptr))
-    if (has_visible_row(lfirst_oid(cell))) return true;
-  return false;
-}
-
-void watch_removals() {
-  next_hook = object_access_hook;
-  object_access_hook = on_object_access;
+void watch_transactions() {
+  RegisterXactCallback(forget_changes, nullptr);
+  RegisterSubXactCallback(forget_subtransaction, nullptr);
 }
 
 }  // namespace audit::pg

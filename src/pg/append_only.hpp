@@ -1,40 +1,32 @@
-// The trail is append-only: what is guarded, and what happens to whoever tries. The guards are a row trigger and a
-// TRUNCATE trigger on the tables, an event trigger that sees commands before they run, and a hook that sees every
-// object on its way out, whatever command takes it along.
+// The trail is append-only: who may change it, and how a change that was let through is recorded.
 #pragma once
 
 #include "postgres_api.hpp"
 
 namespace audit::pg {
 
-// The schema that audit_ext is installed in; InvalidOid: it is not.
-Oid extension_schema();
-
-// Whether the relation is audit_events or one of its partitions, at any depth.
-bool is_guarded(Oid relation);
-
-// Whether it is one of the 26 columns of an event.
-bool is_event_column(const char* name);
-
-// Whether the trigger is one of those that guard the trail.
-bool is_guarding_trigger(const char* name);
-
 // Raises 42501 unless audit_ext.allow_changes lets the change pass. True: it has to be recorded.
 bool check_change(const char* command, Oid relation);
 
-// Records as an event that the current user did this.
+// The same, with words of one's own about what is refused and what to do instead.
+bool check_change(const char* command, Oid relation, const char* detail, const char* hint);
+
+// Notes that a command has changed the trail; record_changes() records it as an event when the command has ended. What
+// a transaction or a subtransaction notes goes with it when it is rolled back.
+void note_change(const char* command, Oid relation);
+void record_changes();
+
+// The same for row-level security, which its owner may change: recorded, and saved for dumps.
+void note_row_security(const char* what, Oid table);
+
+// Records an event at once.
 void record_change(const char* command, const char* relation_name);
 
-// A command begins: its name is used in messages, and what was removed is noted from here on.
+// The command that runs, for messages: a tag of PostgreSQL's.
 void begin_command(const char* command);
+const char* running_command();
 
-// It has ended: what it removed from the trail is recorded.
-void record_removals();
-
-// Whether the table, or a partition of it, holds events. Where not, there is nothing to guard.
-bool holds_events(Oid relation);
-
-// To be called once, when the library is loaded: installs the hook.
-void watch_removals();
+// To be called once, when the library is loaded.
+void watch_transactions();
 
 }  // namespace audit::pg

@@ -3,6 +3,7 @@
 #include "events_access.hpp"
 
 #include "pg_compat.hpp"
+#include "trail.hpp"
 
 namespace audit::pg {
 namespace {
@@ -50,6 +51,8 @@ bool may_read(Relation events) {
 
 const char* reason_against(Relation events) {
   if (!has_expected_columns(events) || !is_partitioned_by_created_at(events)) return "audit_events has another shape";
+  // Citus keeps the rows elsewhere.
+  if (is_distributed(RelationGetRelid(events))) return "audit_events is distributed";
   if (!may_use_schema(RelationGetNamespace(events)) || !may_read(events)) return "no right to read audit_events";
   // Owners and superusers whom policies do not concern get RLS_NONE_ENV.
   if (check_enable_rls(RelationGetRelid(events), InvalidOid, true) == RLS_ENABLED) return "row-level security applies";

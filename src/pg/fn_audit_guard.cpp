@@ -1,11 +1,16 @@
-// The triggers of the append-only guards: audit_guard() on the tables, for UPDATE, DELETE and TRUNCATE;
-// audit_guard_command() before, and audit_record_command() after, commands that could change or remove a table.
+// The triggers of the append-only guards: audit_guard() on the tables, for UPDATE, DELETE and TRUNCATE; and event
+// triggers, which load the library into every session that runs a command, name the command for messages, and see what
+// PostgreSQL tells no hook: audit_guard_command() before a command, audit_guard_rewrite() before a table is rewritten,
+// audit_record_command() after a command.
 #include "append_only.hpp"
-#include "settings.hpp"
 #include "sql_entry.hpp"
+#include "trail.hpp"
 
 namespace audit::pg {
 namespace {
+
+// PostgreSQL's reasons for rewriting a table (event_trigger.h) that change its rows.
+constexpr int rewrites_rows = AT_REWRITE_DEFAULT_VAL | AT_REWRITE_COLUMN_REWRITE;
 
 const char* command_of(TriggerEvent event) {
   if (TRIGGER_FIRED_BY_UPDATE(event)) return "UPDATE";
@@ -19,61 +24,61 @@ bool is_first_call(FmgrInfo* function) {
   return true;
 }
 
-// Restoring data alone, pg_restore --disable-triggers switches all triggers of a table off while it is filled.
-bool is_for_restore(Oid table) { return superuser() && !holds_events(table); }
-
-// Removals (DROP COLUMN, DROP CONSTRAINT) are not here: the hook sees them.
-bool changes_trail(const AlterTableCmd* change, Oid table) {
-  switch (change->subtype) {
-    case AT_DetachPartition:
-    case AT_DetachPartitionFinalize:
-    case AT_SetUnLogged: return true;  // a crash empties what is unlogged
-    case AT_AlterColumnType:
-    case AT_ColumnDefault:
-    case AT_DropNotNull: return change->name != nullptr && is_event_column(change->name);
-    case AT_DisableTrig:
-    case AT_EnableReplicaTrig: return is_guarding_trigger(change->name);
-    case AT_DisableTrigUser: return true;
-    case AT_DisableTrigAll: return !is_for_restore(table);
-    default: return false;
-  }
+const EventTriggerData* event_data(FunctionCallInfo fcinfo, const char* event) {
+  if (!CALLED_AS_EVENT_TRIGGER(fcinfo) ||
+      strcmp(reinterpret_cast<EventTriggerData*>(fcinfo->context)->event, event) != 0)
+    ereport(ERROR, errcode(ERRCODE_E_R_I_E_EVENT_TRIGGER_PROTOCOL_VIOLATED),
+            errmsg("this function must be called as an event trigger on %s", event));
+  return reinterpret_cast<EventTriggerData*>(fcinfo->context);
 }
 
-bool changes_trail(const AlterTableStmt* statement, Oid table) {
+// An object that is out of the extension can be dropped. PostgreSQL tells of this when it has forgotten which object it
+// was; but an extension's name is for good, so the statement says it as surely.
+bool takes_out_a_member(const Node* statement) {
+  if (!IsA(statement, AlterExtensionContentsStmt)) return false;
+  const auto* change = reinterpret_cast<const AlterExtensionContentsStmt*>(statement);
+  return change->action < 0 && strcmp(change->extname, "audit_ext") == 0;
+}
+
+bool switches_row_security(const Node* statement) {
+  if (!IsA(statement, AlterTableStmt)) return false;
   ListCell* cell = nullptr;
-  foreach (cell, statement->cmds)
-    if (changes_trail(lfirst_node(AlterTableCmd, cell), table)) return true;
+  foreach (cell, reinterpret_cast<const AlterTableStmt*>(statement)->cmds) {
+    switch (lfirst_node(AlterTableCmd, cell)->subtype) {
+      case AT_EnableRowSecurity:
+      case AT_DisableRowSecurity:
+      case AT_ForceRowSecurity:
+      case AT_NoForceRowSecurity: return true;
+      default: break;
+    }
+  }
   return false;
 }
 
-bool changes_trail(const RenameStmt* statement, Oid table) {
-  switch (statement->renameType) {
-    case OBJECT_TABLE: return !get_rel_relispartition(table);
-    case OBJECT_COLUMN: return is_event_column(statement->subname);
-    case OBJECT_TRIGGER: return is_guarding_trigger(statement->subname);
-    default: return false;
+const char* row_security_of(Oid table) {
+  HeapTuple row = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
+  if (!HeapTupleIsValid(row)) return "";
+  const auto* form = reinterpret_cast<Form_pg_class>(GETSTRUCT(row));
+  const char* state = psprintf("ALTER TABLE: row-level security is %s%s", form->relrowsecurity ? "on" : "off",
+                               form->relforcerowsecurity ? ", for the owner too" : "");
+  ReleaseSysCache(row);
+  return state;
+}
+
+// By OID, as the command has found them.
+void note_switched_tables() {
+  SPI_connect();
+  const int result = SPI_execute(
+      "SELECT objid FROM pg_catalog.pg_event_trigger_ddl_commands() WHERE classid OPERATOR(pg_catalog.=) "
+      "'pg_catalog.pg_class'::pg_catalog.regclass",
+      true, 0);
+  if (result != SPI_OK_SELECT) elog(ERROR, "SPI_execute failed: %s", SPI_result_code_string(result));
+  for (std::uint64_t i = 0; i < SPI_processed; i++) {
+    bool is_null = false;
+    const Oid table = DatumGetObjectId(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &is_null));
+    if (!is_null && is_guarded(table)) note_row_security(row_security_of(table), table);
   }
-}
-
-// The table of the trail that the statement would change; InvalidOid: none.
-Oid table_changed_by(Node* statement) {
-  RangeVar* name = nullptr;
-  if (IsA(statement, AlterTableStmt)) name = castNode(AlterTableStmt, statement)->relation;
-  if (IsA(statement, RenameStmt)) name = castNode(RenameStmt, statement)->relation;
-  if (IsA(statement, AlterObjectSchemaStmt)) name = castNode(AlterObjectSchemaStmt, statement)->relation;
-  const Oid table = name != nullptr ? RangeVarGetRelid(name, NoLock, true) : InvalidOid;
-  if (!OidIsValid(table) || !is_guarded(table)) return InvalidOid;
-  if (IsA(statement, AlterTableStmt) && !changes_trail(castNode(AlterTableStmt, statement), table)) return InvalidOid;
-  if (IsA(statement, RenameStmt) && !changes_trail(castNode(RenameStmt, statement), table)) return InvalidOid;
-  if (IsA(statement, AlterObjectSchemaStmt) && get_rel_relispartition(table)) return InvalidOid;
-  return table;
-}
-
-const EventTriggerData* event_data(FunctionCallInfo fcinfo) {
-  if (!CALLED_AS_EVENT_TRIGGER(fcinfo))
-    ereport(ERROR, errcode(ERRCODE_E_R_I_E_EVENT_TRIGGER_PROTOCOL_VIOLATED),
-            errmsg("this function must be called as an event trigger"));
-  return reinterpret_cast<EventTriggerData*>(fcinfo->context);
+  SPI_finish();
 }
 
 }  // namespace
@@ -95,17 +100,29 @@ AUDIT_SQL_FUNCTION(audit_guard) {
 
 AUDIT_SQL_FUNCTION(audit_guard_command) {
   using namespace audit::pg;
-  const EventTriggerData* event = event_data(fcinfo);
-  const char* command = GetCommandTagName(event->tag);
-  begin_command(command);
-  const Oid table = table_changed_by(event->parsetree);
-  if (OidIsValid(table) && check_change(command, table)) record_change(command, get_rel_name(table));
+  const EventTriggerData* event = event_data(fcinfo, "ddl_command_start");
+  begin_command(GetCommandTagName(event->tag));
+  const Oid events = events_table();
+  if (OidIsValid(events) && takes_out_a_member(event->parsetree) && check_change(running_command(), events))
+    note_change(running_command(), events);
+  PG_RETURN_VOID();
+}
+
+AUDIT_SQL_FUNCTION(audit_guard_rewrite) {
+  using namespace audit::pg;
+  event_data(fcinfo, "table_rewrite");
+  const Oid table = DatumGetObjectId(OidFunctionCall0(F_PG_EVENT_TRIGGER_TABLE_REWRITE_OID));
+  const int reason = DatumGetInt32(OidFunctionCall0(F_PG_EVENT_TRIGGER_TABLE_REWRITE_REASON));
+  if ((reason & rewrites_rows) != 0 && is_guarded(table) && check_change(running_command(), table))
+    note_change(running_command(), table);
   PG_RETURN_VOID();
 }
 
 AUDIT_SQL_FUNCTION(audit_record_command) {
   using namespace audit::pg;
-  event_data(fcinfo);
-  record_removals();
+  const EventTriggerData* event = event_data(fcinfo, "ddl_command_end");
+  begin_command(GetCommandTagName(event->tag));  // one inside of this one may have left its name
+  if (switches_row_security(event->parsetree)) note_switched_tables();
+  record_changes();
   PG_RETURN_VOID();
 }

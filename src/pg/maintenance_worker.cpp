@@ -3,11 +3,11 @@
 // and the server starts it again a minute later: that is the repetition.
 #include "maintenance_worker.hpp"
 
-#include "append_only.hpp"
 #include "own_objects.hpp"
 #include "pg_compat.hpp"
 #include "settings.hpp"
 #include "sql_entry.hpp"
+#include "trail.hpp"
 
 namespace audit::pg {
 namespace {

@@ -1,7 +1,7 @@
 // The extension's own objects: see the header.
 #include "own_objects.hpp"
 
-#include "append_only.hpp"
+#include "trail.hpp"
 
 namespace audit::pg {
 namespace {

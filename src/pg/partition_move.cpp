@@ -1,7 +1,6 @@
 // The move out of the default partition: see the header. Also audit_mirror(), its trigger.
 #include "partition_move.hpp"
 
-#include "append_only.hpp"
 #include "event_edges.hpp"
 #include "event_partition.hpp"
 #include "maintenance_steps.hpp"
@@ -10,6 +9,7 @@
 #include "partition_ddl.hpp"
 #include "pg_compat.hpp"
 #include "sql_entry.hpp"
+#include "trail.hpp"
 
 namespace audit::pg {
 namespace {

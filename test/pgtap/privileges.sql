@@ -35,11 +35,11 @@ SELECT table_privs_are('public', t, r, CASE WHEN t = 'audit_events' AND r IN ('t
 FROM unnest(ARRAY['audit_events', 'audit_events_default', 'audit_events_dump', 'audit_users', 'audit_api_keys', 'audit_policies', 'audit_id_claims', 'audit_idempotency_keys',
             'audit_configuration', 'audit_holds', 'audit_maintenance', 'audit_status']) t, unnest(ARRAY['tap_nobody', 'tap_reader', 'tap_writer', 'tap_frontend']) r;
 
--- Only what must read hashes, what saves policies, what keeps answers, and the status run with the owner's rights as a whole. C++ takes them for
+-- Only what must read hashes, what keeps answers, and the status run with the owner's rights as a whole. C++ takes them for
 -- single statements.
 SELECT set_eq('SELECT name FROM member_function WHERE prosecdef',
               '{audit_authenticate_api_key,audit_authenticate_password,audit_authenticate_proof,audit_authenticate_token,
-                audit_authenticate_certificate,audit_password_salt,audit_find_answer,audit_keep_answer,audit_save_policies,
+                audit_authenticate_certificate,audit_password_salt,audit_find_answer,audit_keep_answer,
                 audit_read_status}'::name[]);
 -- Every interpreted body is bound: by a fixed search_path, or when it was created.
 SELECT is_empty($$SELECT name FROM member_function m JOIN pg_language l ON l.oid = m.prolang

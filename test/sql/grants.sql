@@ -101,3 +101,7 @@ DROP EXTENSION audit_ext;
 CREATE EXTENSION audit_ext;
 DROP OWNED BY regress_nobody, regress_reader, regress_writer, regress_frontend;
 DROP ROLE regress_nobody, regress_reader, regress_writer, regress_frontend;
+-- what was recorded of the policies goes
+SET audit_ext.allow_changes = on;
+DROP EXTENSION audit_ext;
+CREATE EXTENSION audit_ext;

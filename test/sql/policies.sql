@@ -40,3 +40,7 @@ ALTER TABLE audit_events NO FORCE ROW LEVEL SECURITY;
 ALTER TABLE audit_events DISABLE ROW LEVEL SECURITY;
 SELECT count(*) FROM audit_policies;
 DROP ROLE regress_tenant;
+-- what was recorded of the policies goes
+SET audit_ext.allow_changes = on;
+DROP EXTENSION audit_ext;
+CREATE EXTENSION audit_ext;
