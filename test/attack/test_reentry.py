@@ -84,7 +84,9 @@ def set_nested(trail, arguments, result_type, inner, after="", result="RETURN NE
 def add_trigger(trail, inner):
     grant_schemas(trail)
     set_nested(trail, "", "trigger", inner)
-    as_superuser(trail, "CREATE TRIGGER zz BEFORE INSERT ON audit_events_default FOR EACH ROW EXECUTE FUNCTION owned.nested()")
+    # Not for the event that records the trigger, which is recorded in a security-restricted operation.
+    as_superuser(trail, "CREATE TRIGGER zz BEFORE INSERT ON audit_events_default FOR EACH ROW"
+                        " WHEN (NEW.event_group <> 'audit') EXECUTE FUNCTION owned.nested()")
 
 
 @pytest.mark.parametrize("outer", WRITERS)
@@ -130,7 +132,6 @@ def test_an_index_may_read_events_itself(trail):
 
 @pytest.mark.parametrize("rename, back", [
     ('ALTER SCHEMA "Audit trail" RENAME TO renamed', 'ALTER SCHEMA renamed RENAME TO "Audit trail"'),
-    ("ALTER TABLE audit_events RENAME COLUMN vm_id TO renamed", "ALTER TABLE audit_events RENAME COLUMN renamed TO vm_id"),
 ])
 def test_a_rename_under_a_session_ends_no_session(trail, rename, back):
     grant_schemas(trail)
