@@ -29,8 +29,11 @@ LOCKTAG maintenance_tag() {
   return tag;
 }
 
+// A step that waits for a lock must see what came meanwhile, whatever default_transaction_isolation says.
 void commit() {
   SPI_commit();
+  set_config_option("transaction_isolation", "read committed", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0,
+                    false);
   EnsurePortalSnapshotExists();
 }
 

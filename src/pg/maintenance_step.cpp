@@ -36,7 +36,15 @@ Step step_named(const char* name) {
   return nullptr;
 }
 
+void refuse_old_snapshots() {
+  if (!IsolationUsesXactSnapshot()) return;
+  ereport(ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+          errmsg("a step of maintenance must see what was committed while it waited"),
+          errhint("SET TRANSACTION ISOLATION LEVEL READ COMMITTED."));
+}
+
 const char* run_with_settings(Step step) {
+  refuse_old_snapshots();
   const int settings_level = NewGUCNestLevel();
   set_neutral_settings();
   set_setting("lock_timeout", "40ms");  // nobody queues for longer behind a step that waits
