@@ -73,7 +73,8 @@ void PgPool::on_opened(std::variant<Session, SessionProblem> outcome) {
     return;
   }
   if (connections_.empty()) spdlog::info("database connected");
-  is_away_ = is_away_logged_ = false;
+  is_away_ = false;
+  logged_problem_.reset();
   pause_ = std::chrono::milliseconds(0);
   // Its callbacks need its own address, which is known only afterwards.
   auto self = std::make_shared<PgConnection*>(nullptr);
@@ -95,7 +96,8 @@ std::optional<std::string_view> PgPool::why_not_ready() const {
 
 void PgPool::on_open_failed(const SessionProblem& problem) {
   why_not_usable_ = problem.public_reason();
-  if (!std::exchange(is_away_logged_, true)) spdlog::error("database not usable: {}", problem.message);
+  if (std::exchange(logged_problem_, problem.kind) != problem.kind)
+    spdlog::error("database not usable: {}", problem.message);
   if (connections_.empty()) {
     is_away_ = true;
     fail_all_waiting();

@@ -115,7 +115,7 @@ class PgPool {
   std::size_t running_passwords_ = 0;
   std::optional<EventLoop::TimerId> expiry_;
   bool is_away_ = false;
-  bool is_away_logged_ = false;
+  std::optional<SessionProblem::Kind> logged_problem_;  // since there was a connection
   bool is_too_mighty_ = false;
   std::string_view why_not_usable_ = "Database unavailable";
   std::shared_ptr<bool> is_alive_ = std::make_shared<bool>(true);

@@ -82,6 +82,35 @@ def test_every_path_that_it_names_exists(client, key, served):
             assert answer.status != 405 and answer.text != '{"detail":"Not Found"}' or "{" in path, (method, path)
 
 
+OPEN = {("/healthz", "get"), ("/readyz", "get"), ("/openapi.json", "get"), (TOKEN, "post")}
+
+
+def operations(served):
+    return [(path, method, item[method]) for path, item in served["paths"].items() for method in item if method != "parameters"]
+
+
+def test_every_operation_says_who_may_call_it(served):
+    """A key is an alternative to a token wherever credentials are needed. A validating proxy goes by this."""
+    schemes = served["components"]["securitySchemes"]
+    assert schemes["ApiKey"]["type"] == "apiKey" and (schemes["ApiKey"]["in"], schemes["ApiKey"]["name"]) == ("header", "X-API-Key")
+    assert set(schemes) == {"OAuth2PasswordBearer", "ApiKey"}
+    assert "security" not in served
+    for path, method, operation in operations(served):
+        expected = [] if (path, method) in OPEN else [{"OAuth2PasswordBearer": []}, {"ApiKey": []}]
+        assert operation["security"] == expected, (path, method)
+
+
+def test_what_it_says_is_open_is_open_and_nothing_else(client, served):
+    for path, method, operation in operations(served):
+        answer = client.request(method.upper(), path.replace("{event_id}", "018df0c8-0000-7000-8000-000000000000"))
+        assert (answer.status == 401) == bool(operation["security"]), (path, method, answer.status)
+
+
+def test_servers_and_license(served):
+    assert [server["url"] for server in served["servers"]] == ["/"], "the paths are as they are at the daemon, or the proxy before it"
+    assert served["info"]["license"] == {"name": "PostgreSQL License", "identifier": "PostgreSQL"}
+
+
 def test_references_resolve_and_schemas_are_schemas(served):
     def visit(node, name=""):
         if isinstance(node, list):

@@ -6,11 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg2
 import pytest
 
-from daemon import run
 from http_client import EVENTS, Client
 from pooler import Pooler
 from support import eventually
-from test_configuration import assert_refused
 
 CLIENTS = 16
 NOTICES_COME = "the pooler of the database passes notices on"
@@ -218,33 +216,3 @@ def test_statement_mode_is_refused(start_pooler, start_daemon):
     answer = daemon.client.get("/readyz")
     assert (answer.status, answer.json()["detail"]) == (503, "The pooler of the database has no transactions")
     assert "set it to transaction or session mode" in daemon.log
-
-
-# A database of another encoding than UTF8
-
-@pytest.fixture(scope="module")
-def latin1(trail):
-    name = trail.name + "_latin1"
-    trail.execute(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'")
-    yield name
-    trail.execute(f"DROP DATABASE {name} WITH (FORCE)")
-
-
-def test_database_of_another_encoding_is_refused(trail, latin1):
-    result = run("--listen", "127.0.0.1:0", "--database", trail.conninfo(dbname=latin1))
-    assert_refused(result, "--database")
-    assert "LATIN1" in result.stderr and "UTF8" in result.stderr
-
-
-def test_database_of_another_encoding_that_comes_later(trail, latin1, keys, start_daemon):
-    """The same name is another database then."""
-    name = trail.name
-    daemon = start_daemon(database=trail.conninfo(dbname=name + "_later"))
-    assert daemon.client.get("/readyz").json()["detail"] == "Database unavailable"
-    trail.execute(f"ALTER DATABASE {latin1} RENAME TO {name}_later")
-    try:
-        eventually(lambda: daemon.client.get("/readyz").json()["detail"] == "The database's encoding is not UTF8", "it says why")
-        assert daemon.client.list(keys["reader"]).status == 503
-    finally:
-        daemon.stop()
-        trail.execute(f"ALTER DATABASE {name}_later RENAME TO {latin1}")
