@@ -32,12 +32,12 @@ const EventTriggerData* event_data(FunctionCallInfo fcinfo, const char* event) {
   return reinterpret_cast<EventTriggerData*>(fcinfo->context);
 }
 
-// An object that is out of the extension can be dropped. PostgreSQL tells of this when it has forgotten which object it
-// was; but an extension's name is for good, so the statement says it as surely.
-bool takes_out_a_member(const Node* statement) {
-  if (!IsA(statement, AlterExtensionContentsStmt)) return false;
-  const auto* change = reinterpret_cast<const AlterExtensionContentsStmt*>(statement);
-  return change->action < 0 && strcmp(change->extname, "audit_ext") == 0;
+// An object that is out of the extension can be dropped; a table that is put into it could be taken for the trail.
+// PostgreSQL tells of this when it has forgotten which object it was. But an extension's name is for good, so the
+// statement says it as surely.
+bool changes_members(const Node* statement) {
+  return IsA(statement, AlterExtensionContentsStmt) &&
+         strcmp(reinterpret_cast<const AlterExtensionContentsStmt*>(statement)->extname, "audit_ext") == 0;
 }
 
 bool switches_row_security(const Node* statement) {
@@ -103,7 +103,7 @@ AUDIT_SQL_FUNCTION(audit_guard_command) {
   const EventTriggerData* event = event_data(fcinfo, "ddl_command_start");
   begin_command(GetCommandTagName(event->tag));
   const Oid events = events_table();
-  if (OidIsValid(events) && takes_out_a_member(event->parsetree) && check_change(running_command(), events))
+  if (OidIsValid(events) && changes_members(event->parsetree) && check_change(running_command(), events))
     note_change(running_command(), events);
   PG_RETURN_VOID();
 }

@@ -98,6 +98,8 @@ REFUSED_TO_SUPERUSERS = {
     "event trigger dropped": ["DROP EVENT TRIGGER audit_ext_guard_command"],
     "event trigger out of the extension": ["ALTER EXTENSION audit_ext DROP EVENT TRIGGER audit_ext_guard_command"],
     "function out of the extension": ["ALTER EXTENSION audit_ext DROP FUNCTION audit_guard()"],
+    "table into the extension": ["CREATE TABLE owned.fake (LIKE audit_events) PARTITION BY RANGE (created_at)",
+                                 "ALTER EXTENSION audit_ext ADD TABLE owned.fake"],
     "table out of the extension": ["ALTER EXTENSION audit_ext DROP TABLE audit_events"],
     "extension dropped": ["DROP EXTENSION audit_ext CASCADE"],
     "another extension takes it along": ["DROP EXTENSION btree_gin CASCADE"],
