@@ -166,6 +166,8 @@ void EventBatch::add(EventDraft& draft) {
   note(draft);
 }
 
+void EventBatch::refuse(EventFault fault) { problems_.add(count_++, {}, fault); }
+
 void EventBatch::complete(EventDraft& draft) {
   draft.has_given_id = !draft.nulls[id_column];
   has_given_ids_ = has_given_ids_ || draft.has_given_id;

@@ -25,6 +25,7 @@ class EventBatch {
   void add_document(Jsonb* events);       // an array of events, or one event
   void add_item(const JsonbValue& item);  // one event
   void add(EventDraft& draft);            // one that is known to be right
+  void refuse(EventFault fault);          // one that need not be looked at
 
   // Of all that was added. While there are any, nothing can be recorded.
   const EventProblems& problems() const { return problems_; }

@@ -63,6 +63,7 @@ FaultKind kind_of(EventFault fault) {
 }
 
 bool names_member(const EventProblem& problem) {
+  if (problem.fault == EventFault::too_large) return !problem.member.empty();
   return problem.fault != EventFault::not_an_event && problem.fault != EventFault::not_a_list;
 }
 

@@ -33,7 +33,7 @@ enum class EventFault {
 
 struct EventProblem {
   int position;             // of the event, from 0
-  std::string_view member;  // none for not_an_event and not_a_list
+  std::string_view member;  // none for not_an_event and not_a_list, and for too_large where it is not known
   EventFault fault;
 };
 

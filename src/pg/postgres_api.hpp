@@ -24,6 +24,7 @@
 #include "../core/event_columns.hpp"
 #include "../core/event_filters.hpp"
 #include "../core/event_json.hpp"
+#include "../core/json_list.hpp"
 #include "../core/json_writer.hpp"
 #include "../core/newest_events.hpp"
 #include "../core/page_cursor.hpp"
