@@ -322,6 +322,8 @@ ALTER EVENT TRIGGER audit_ext_record_command ENABLE ALWAYS;
 -- What kept audit_policies in 1.0: audit_record_command() does it now, by OID.
 DROP EVENT TRIGGER audit_ext_save_policies;
 DROP FUNCTION @extschema@.audit_save_policies(), @extschema@.audit_policy_statements();
+-- An index holds no statement of more than 2,700 bytes.
+ALTER TABLE @extschema@.audit_policies DROP CONSTRAINT audit_policies_pkey;
 CREATE OR REPLACE FUNCTION @extschema@.audit_restore_policy() RETURNS trigger
 LANGUAGE c AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.audit_restore_policy() IS

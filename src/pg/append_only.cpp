@@ -30,10 +30,23 @@ bool is_exempt() {
 }
 
 // The memory of the list goes with the transaction.
-void forget_changes(XactEvent, void*) {
+void forget_changes() {
   noted_changes = NIL;
   is_row_security_changed = false;
   forget_restoring_policy();
+}
+
+// Commands on event triggers fire none, and audit_record_command() itself can be switched off or replaced.
+void record_what_is_left() {
+  if (noted_changes == NIL || !OidIsValid(extension_schema())) return;
+  PushActiveSnapshot(GetTransactionSnapshot());
+  record_changes();
+  PopActiveSnapshot();
+}
+
+void on_transaction_end(XactEvent event, void*) {
+  if (event == XACT_EVENT_PRE_COMMIT || event == XACT_EVENT_PRE_PREPARE) return record_what_is_left();
+  forget_changes();
 }
 
 void forget_subtransaction(SubXactEvent event, SubTransactionId subtransaction, SubTransactionId, void*) {
@@ -113,7 +126,7 @@ void begin_command(const char* command) { command_name = command; }
 const char* running_command() { return command_name; }
 
 void watch_transactions() {
-  RegisterXactCallback(forget_changes, nullptr);
+  RegisterXactCallback(on_transaction_end, nullptr);
   RegisterSubXactCallback(forget_subtransaction, nullptr);
 }
 

@@ -1,6 +1,7 @@
 # Attempts at what the other files guard, by those who have read them: odd settings of a session or a database, floods,
 # dumps that were written by hand.
 import threading
+import uuid
 
 import psycopg2
 import pytest
@@ -120,3 +121,51 @@ def test_a_hostile_dump_runs_nothing_by_a_row_of_policies(trail, row):
     assert error is not None and error.pgcode in ("22023", "42601"), error
     assert trail.execute("SELECT rolsuper FROM pg_roles WHERE rolname = %s", (trail.joe,)) == [(False,)]
     assert trail.attempt(None, "DELETE FROM audit_events").pgcode == "42501" and trail.events() == before
+
+
+ON = "SET audit_ext.allow_changes = on"
+NO_RECORD = ("CREATE OR REPLACE FUNCTION audit_record_command() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END'",)
+DROP = "DROP TABLE audit_events_20250101"
+HIDDEN_CHANGES = {
+    "event trigger off": (ON, "ALTER EVENT TRIGGER audit_ext_record_command DISABLE", DROP),
+    "event trigger off and on": (ON, "BEGIN", "ALTER EVENT TRIGGER audit_ext_record_command DISABLE", DROP,
+                                 "ALTER EVENT TRIGGER audit_ext_record_command ENABLE ALWAYS", "COMMIT"),
+    "renamed": (ON, "ALTER EVENT TRIGGER audit_ext_record_command RENAME TO z", "ALTER EVENT TRIGGER z DISABLE", DROP),
+    "record replaced": (ON, *NO_RECORD, DROP),
+    "in a block": (ON, "DO $$ BEGIN SET session_replication_role = replica; DROP TABLE audit_events_20250101; END $$"),
+    "switched off at once": (ON, "BEGIN", "ALTER EVENT TRIGGER audit_ext_record_command DISABLE", DROP,
+                             "SET audit_ext.allow_changes = off", "COMMIT"),
+    "in a savepoint": (ON, "BEGIN", "SAVEPOINT a", *NO_RECORD, "SAVEPOINT b", DROP, "RELEASE b", "RELEASE a", "COMMIT"),
+}
+
+
+@pytest.mark.parametrize("statements", HIDDEN_CHANGES.values(), ids=HIDDEN_CHANGES)
+def test_a_superuser_cannot_hide_what_the_setting_allows(trail, statements):
+    """Where the library is preloaded: also what is done by commands that fire no event trigger."""
+    session = trail.connect(options="-c session_preload_libraries=audit_ext")
+    with session.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)
+    session.close()
+    assert len(trail.events()) == 100
+    assert ("audit.changed", "audit_events_20250101") in trail.records()
+
+
+def test_what_the_setting_allows_is_forgotten_where_it_was_undone(trail):
+    session = trail.connect(options="-c session_preload_libraries=audit_ext")
+    with session.cursor() as cursor:
+        for statement in (ON, "BEGIN", "ALTER EVENT TRIGGER audit_ext_record_command DISABLE", "ROLLBACK", "BEGIN", "SAVEPOINT a",
+                          "ALTER EVENT TRIGGER audit_ext_record_command DISABLE", "ROLLBACK TO a", "COMMIT"):
+            cursor.execute(statement)
+        assert trail.records() == []
+        cursor.execute("DROP EXTENSION audit_ext CASCADE")
+    session.close()
+
+
+def test_policies_of_any_length_are_saved_for_dumps(trail):
+    ids = ", ".join(f"'{uuid.uuid4()}'" for _ in range(500))
+    assert trail.attempt(trail.owner, f"CREATE POLICY long ON audit_events FOR SELECT USING (vm_id IN ({ids}))") is None
+    (statement,), = trail.execute("SELECT statement FROM audit_policies")
+    assert len(statement) > 18_000
+    assert trail.attempt(None, "DROP POLICY long ON audit_events", f"INSERT INTO audit_policies VALUES ($x${statement}$x$)") is None
+    assert trail.execute("SELECT count(*) FROM pg_policies WHERE tablename = 'audit_events'") == [(1,)]
