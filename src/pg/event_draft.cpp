@@ -138,6 +138,7 @@ void read_event(const JsonbValue& item, int position, EventDraft& draft, EventPr
   JsonbValue name, value;
   JsonbIteratorNext(&members, &name, false);  // the object's beginning
   while (JsonbIteratorNext(&members, &name, true) == WJB_KEY) {
+    CHECK_FOR_INTERRUPTS();
     JsonbIteratorNext(&members, &value, true);
     const std::size_t column = event_column_named(text_of(name));
     Fault fault;

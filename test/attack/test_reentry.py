@@ -72,7 +72,6 @@ def as_superuser(trail, statement):
 
 def grant_schemas(trail):
     trail.execute(f'GRANT CREATE ON DATABASE "{trail.name}" TO PUBLIC')
-    trail.execute(f'GRANT SELECT, INSERT, DELETE ON audit_id_claims TO "{trail.owner}"')
 
 
 def set_nested(trail, arguments, result_type, inner, after="", result="RETURN NEW;"):

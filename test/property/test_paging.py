@@ -217,6 +217,64 @@ def test_json_is_the_same_page(database, events):
                     break
 
 
+# Pages that end by the size of their events
+
+def large_event(random_):
+    """Of sizes around a few kB, in forms whose JSON is much larger or smaller than what is stored."""
+    size = random_.choice((0, 10, 500, 1500, 2900, 3000, 3100, 6000, 30000))
+    texts = {"error_message": random_.choice(("x", "\u0001", "\"", "\U0001f642")) * size,
+             "event_payload": random_.choice((json.dumps("\u0001" * size), json.dumps([1] * (size // 3)),
+                                              "[" + ",".join(["1e900"] * (size // 900)) + "]", json.dumps("x" * size)))}
+    name = random_.choice(tuple(texts))
+    return {**random_event(random_), name: texts[name]}
+
+
+def test_large_events_come_once_and_pages_end_at_the_same_event(database, events):
+    random_ = random.Random(SEED + 5)
+    with contextlib.closing(database.connect()) as connection, connection.cursor() as session:
+        # In a transaction that is rolled back: the other tests count on what there is.
+        connection.autocommit = False
+        session.execute("SET LOCAL audit_ext.max_page_size = '20kB'")
+        for _ in range(150):
+            event = large_event(random_)
+            session.execute(sql.SQL("INSERT INTO audit_events ({}) VALUES ({})").format(
+                sql.SQL(", ").join(map(sql.Identifier, event)), sql.SQL(", ").join([sql.Placeholder()] * len(event))),
+                tuple(event.values()))
+        for number in range(max(3, WALKS // 20)):
+            filters = random_filters(random_) if number > 0 else {}
+            size = random_.choice((1, 7, 50, 200)) if number > 0 else 200
+            assert walk_by_size(session, size, filters, random_, 20 * 1024) == select(session, filters), (number, filters)
+        connection.rollback()
+
+
+def walk_by_size(session, size, filters, random_, limit_bytes):
+    """Pages to the end; each is the same in both forms and from both engines, and as large as it may be."""
+    rows, cursor, earlier_bytes = [], None, None
+    while True:
+        arguments, values = named_arguments({**filters, "cursor": cursor, "page_size": size})
+        session.execute("SET LOCAL audit_ext.engine = posting")
+        session.execute(sql.SQL("SELECT audit_list_json({})::text").format(arguments), values)
+        text = session.fetchone()[0]
+        for engine in ("sql", "posting"):
+            session.execute(sql.SQL("SET LOCAL audit_ext.engine = {}").format(sql.Identifier(engine)))
+            part, following = page(session, size, cursor, filters, random_)
+            assert [row[1] for row in part] == [event["id"] for event in json.loads(text)["items"]]
+            assert (json.loads(text)["next_cursor"]) == following
+        session.execute(sql.SQL("SELECT audit_list_json({})::text").format(arguments), values)
+        assert session.fetchone()[0] == text
+        session.execute("SELECT array_agg(octet_length(audit_get_json(i)::text)) FROM unnest(%s::uuid[]) i",
+                        ([row[1] for row in part],))
+        sizes = session.fetchone()[0] or []
+        assert sum(sizes) <= limit_bytes or len(sizes) == 1
+        if earlier_bytes is not None and sizes:
+            assert earlier_bytes + sizes[0] > limit_bytes, "the page before ended too early"
+        earlier_bytes = sum(sizes) if len(sizes) < size else None
+        rows += part
+        cursor = following
+        if cursor is None:
+            return rows
+
+
 # Every value of every type, as a row and as JSON
 
 CHARACTERS = [chr(code) for code in range(1, 0x100)] + [
