@@ -196,19 +196,38 @@ CREATE OR REPLACE FUNCTION @extschema@.audit_create_user(
   username text, password text, scopes text[] DEFAULT ARRAY['audit:read'], user_id bigint DEFAULT NULL, db_role text DEFAULT NULL)
 RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  -- Beforehand: pgaudit and auto_explain log what the statements of functions have as parameters.
+  new_hash text;
 BEGIN
   PERFORM @extschema@.audit_check_principal(username, scopes, user_id, db_role);
-  INSERT INTO @extschema@.audit_users (username, password_hash, scopes, user_id, db_role)
-  VALUES ($1, @extschema@.audit_to_password_hash($2), $3, $4, $5);
+  new_hash := @extschema@.audit_to_password_hash(password);
+  INSERT INTO @extschema@.audit_users (username, password_hash, scopes, user_id, db_role) VALUES ($1, new_hash, $3, $4, $5);
 END
 $$;
 
 CREATE OR REPLACE FUNCTION @extschema@.audit_set_password(username text, password text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  new_hash text := @extschema@.audit_to_password_hash(password);
 BEGIN
-  UPDATE @extschema@.audit_users u
-  SET password_hash = @extschema@.audit_to_password_hash($2), token_epoch = u.token_epoch + 1 WHERE u.username = $1;
+  UPDATE @extschema@.audit_users u SET password_hash = new_hash, token_epoch = u.token_epoch + 1 WHERE u.username = $1;
   PERFORM @extschema@.audit_require_user($1, FOUND);
+END
+$$;
+
+CREATE OR REPLACE FUNCTION @extschema@.audit_create_api_key(
+  name text, scopes text[] DEFAULT ARRAY['audit:read'], user_id bigint DEFAULT NULL, db_role text DEFAULT NULL,
+  expires_at timestamptz DEFAULT NULL)
+RETURNS text
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  api_key text := @extschema@.audit_make_api_key();
+  key_hash bytea := sha256(convert_to(api_key, 'UTF8'));  -- beforehand, as above
+BEGIN
+  PERFORM @extschema@.audit_check_principal(name, scopes, user_id, db_role);
+  INSERT INTO @extschema@.audit_api_keys (name, key_sha256, scopes, user_id, db_role, expires_at) VALUES ($1, key_hash, $2, $3, $4, $5);
+  RETURN api_key;
 END
 $$;
 COMMENT ON FUNCTION @extschema@.audit_set_password(text, text) IS
