@@ -27,23 +27,51 @@ std::size_t raw_size(Datum value) {
   return toast_raw_datum_size(value) - VARHDRSZ;
 }
 
-struct TextSizes {
-  std::size_t total = 0;
-  std::size_t largest = 0;
-  std::size_t largest_column = event_payload_column;
+constexpr std::size_t count_text_columns() {
+  std::size_t count = 0;
+  for (const EventColumn& column : event_columns) count += column.kind == ColumnKind::text;
+  return count;
+}
+
+struct TextColumns {
+  std::size_t columns[count_text_columns()]{};
+  std::size_t count = 0;
 };
 
-TextSizes text_sizes(const EventRow& row) {
-  TextSizes sizes;
-  for (std::size_t i = 0; i < event_columns.size(); i++) {
-    if (row.nulls[i] || event_column_types[i] != TEXTOID) continue;
-    const std::size_t size = raw_size(row.values[i]);
-    sizes.total += size;
-    if (size <= sizes.largest) continue;
-    sizes.largest = size;
-    sizes.largest_column = i;
+// Those of type text: an address is a text in JSON only.
+constexpr TextColumns find_text_columns() {
+  TextColumns texts;
+  for (std::size_t i = 0; i < event_columns.size(); i++)
+    if (event_column_types[i] == TEXTOID) texts.columns[texts.count++] = i;
+  return texts;
+}
+
+constexpr TextColumns text_columns = find_text_columns();
+
+// Of all texts. For every event of a page.
+std::size_t texts_size(const EventRow& row) {
+  std::size_t size = 0;
+  for (std::size_t i = 0; i < text_columns.count; i++) {
+    const std::size_t column = text_columns.columns[i];
+    if (!row.nulls[column]) size += raw_size(row.values[column]);
   }
-  return sizes;
+  return size;
+}
+
+std::size_t payload_size(const EventRow& row) {
+  return row.nulls[event_payload_column] ? 0 : raw_size(row.values[event_payload_column]);
+}
+
+std::size_t largest_column(const EventRow& row) {
+  std::size_t largest = event_payload_column, largest_size = payload_size(row);
+  for (std::size_t i = 0; i < text_columns.count; i++) {
+    const std::size_t column = text_columns.columns[i];
+    const std::size_t size = row.nulls[column] ? 0 : raw_size(row.values[column]);
+    if (size <= largest_size) continue;
+    largest_size = size;
+    largest = column;
+  }
+  return largest;
 }
 
 // A walk through a payload, which ends at the first excess.
@@ -104,13 +132,9 @@ std::size_t json_size(const EventRow& row) {
   return size;
 }
 
-std::size_t payload_size(const EventRow& row) {
-  return row.nulls[event_payload_column] ? 0 : raw_size(row.values[event_payload_column]);
-}
-
 // The texts by their size, since each byte of them is written.
 bool is_surely_larger(const EventRow& row, std::size_t limit) {
-  return text_sizes(row).total > limit || payload_size(row) / json_size_divisor_max > limit;
+  return texts_size(row) > limit || payload_size(row) / json_size_divisor_max > limit;
 }
 
 }  // namespace
@@ -120,10 +144,10 @@ FoundExcess find_excess(const EventRow& row) {
   if (limit == 0) return {};
   const PayloadWalk walk = walk_payload(row);
   if (walk.excess != Excess::none) return {walk.excess, event_payload_column};
-  const TextSizes texts = text_sizes(row);
-  if (fixed_size() + longest_escape * texts.total + walk.json_bound <= limit) return {};
+  constexpr std::size_t fixed = fixed_size();
+  if (fixed + longest_escape * texts_size(row) + walk.json_bound <= limit) return {};
   if (!is_surely_larger(row, limit) && json_size(row) <= limit) return {};
-  return {Excess::size, texts.largest > payload_size(row) ? texts.largest_column : event_payload_column};
+  return {Excess::size, largest_column(row)};
 }
 
 const char* excess_message(Excess excess) {
@@ -141,7 +165,8 @@ int excess_sqlstate(Excess excess) {
 }
 
 std::size_t json_bound(const EventRow& row) {
-  return fixed_size() + longest_escape * text_sizes(row).total + json_size_factor_max * payload_size(row);
+  constexpr std::size_t fixed = fixed_size();
+  return fixed + longest_escape * texts_size(row) + json_size_factor_max * payload_size(row);
 }
 
 PageRoom::PageRoom() : limit_(static_cast<std::size_t>(max_page_size_setting())) {}
