@@ -5,6 +5,7 @@
 #include "event_id.hpp"
 #include "event_time.hpp"
 #include "numeric_digits.hpp"
+#include "trail_record.hpp"
 
 namespace audit::pg {
 namespace {
@@ -129,6 +130,12 @@ void check_time(int position, const EventDraft& draft, EventProblems& problems) 
   if (is_too_far_ahead(created_at)) problems.add(position, event_columns[column].name(), EventFault::time_too_late);
 }
 
+void check_group(int position, const EventDraft& draft, EventProblems& problems) {
+  const Datum group = draft.nulls[event_group_column] ? Datum{0} : draft.values[event_group_column];
+  if (group != Datum{0} && is_own_group(group))
+    problems.add(position, event_columns[event_group_column].name(), EventFault::reserved_group);
+}
+
 }  // namespace
 
 void read_event(const JsonbValue& item, int position, EventDraft& draft, EventProblems& problems) {
@@ -155,6 +162,7 @@ void read_event(const JsonbValue& item, int position, EventDraft& draft, EventPr
   }
   require(event_group_column, position, draft, problems);
   require(event_type_column, position, draft, problems);
+  check_group(position, draft, problems);
   check_time(position, draft, problems);
 }
 

@@ -56,6 +56,9 @@ FaultKind kind_of(EventFault fault) {
     case EventFault::too_many_digits:
       return {"number_too_long", excess_message(Excess::digits), excess_sqlstate(Excess::digits)};
     case EventFault::too_large: return {"event_too_large", excess_message(Excess::size), excess_sqlstate(Excess::size)};
+    case EventFault::reserved_group:
+      return {"reserved_group", "The group audit is for what the extension records itself",
+              ERRCODE_INSUFFICIENT_PRIVILEGE};
     case EventFault::other_user:
       return {"user_id", "Input should be the user_id of the writer", ERRCODE_INSUFFICIENT_PRIVILEGE};
   }

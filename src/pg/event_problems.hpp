@@ -28,6 +28,7 @@ enum class EventFault {
   too_deep,
   too_many_digits,
   too_large,
+  reserved_group,
   other_user,  // user_id is not the one that the writer is bound to
 };
 

@@ -1,14 +1,18 @@
 // The trigger behind every INSERT and COPY into audit_events and its partitions: gives the event its id where it has
-// none, and refuses text that the filter index could not hold, and what no page should hold, with an error that names
-// the column.
+// none, and refuses text that the filter index could not hold, what no page should hold, and what would look like the
+// extension's own record, with an error that names the column.
 #include "event_bounds.hpp"
 #include "event_id.hpp"
 #include "event_row.hpp"
 #include "event_time.hpp"
+#include "owner_rights.hpp"
 #include "sql_entry.hpp"
+#include "trail_record.hpp"
 
 namespace audit::pg {
 namespace {
+
+constexpr std::size_t event_group_column = event_column_named("event_group");
 
 // For every column of every row: so without strlen().
 bool is_column(const FormData_pg_attribute& attribute, std::size_t column) {
@@ -87,6 +91,16 @@ void check_time(const NewEvent& event) {
           errtablecol(event.relation, event.numbers[created_at_column]));
 }
 
+// What the extension records about the trail must be nobody else's word. A dump has it all the same.
+void check_group(const NewEvent& event) {
+  if (event.nulls[event_group_column] || !is_own_group(event.values[event_group_column])) return;
+  const bool is_own = !event.nulls[id_column] && is_own_record(event.values[id_column]);
+  if (is_own || is_putting_back() || (!row_security && superuser())) return;
+  ereport(ERROR, errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+          errmsg("the group \"audit\" is for what the extension records itself"),
+          errhint("Choose another event_group."), errtablecol(event.relation, event.numbers[event_group_column]));
+}
+
 void check_bounds(const NewEvent& event) {
   const FoundExcess found = find_excess({event.values, event.nulls});
   if (found.excess == Excess::none) return;
@@ -124,6 +138,7 @@ AUDIT_SQL_FUNCTION(audit_events_before_insert) {
   NewEvent event;
   read_row(trigger, event);
   for (const std::size_t column : audit::text_filter_columns) check_filter_size(event, column);
+  check_group(event);
   check_time(event);
   const bool has_id = !event.nulls[audit::id_column];
   if (!has_id) make_id(event);

@@ -4,6 +4,11 @@
 #include "own_objects.hpp"
 
 namespace audit::pg {
+namespace {
+
+bool putting_back = false;
+
+}  // namespace
 
 void set_setting(const char* name, const char* value) {
   set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
@@ -52,8 +57,15 @@ void execute_as_owner(Oid table, const char* sql, const StatementArgument* argum
 void put_back_as_owner(Oid table, const char* sql) {
   const int settings_level = NewGUCNestLevel();
   set_config_option("audit_ext.max_event_size", "0", PGC_SUSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-  execute_as_owner(table, sql, nullptr, 0, SPI_OK_INSERT);  // row_security = off: is_restoring()
+  putting_back = true;
+  PG_TRY();
+  { execute_as_owner(table, sql, nullptr, 0, SPI_OK_INSERT); }  // row_security = off: is_restoring()
+  PG_FINALLY();
+  { putting_back = false; }
+  PG_END_TRY();
   AtEOXact_GUC(false, settings_level);
 }
+
+bool is_putting_back() { return putting_back; }
 
 }  // namespace audit::pg

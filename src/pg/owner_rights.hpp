@@ -32,5 +32,6 @@ void execute_as_owner(Oid table, const char* sql, const StatementArgument* argum
 
 // For events that were recorded before: however large they are, and wherever their time is.
 void put_back_as_owner(Oid table, const char* sql);
+bool is_putting_back();
 
 }  // namespace audit::pg

@@ -9,6 +9,9 @@ namespace audit::pg {
 namespace {
 
 constexpr int details_max = 8;
+constexpr char own_group[] = "audit";
+
+pg_uuid_t record_id;  // of the event that is being recorded; ids are not used twice, so an error leaves no harm
 
 StatementArgument text_or_null(const char* text) {
   return {TEXTOID, text != nullptr ? CStringGetTextDatum(text) : Datum{0}, text == nullptr};
@@ -24,6 +27,7 @@ void record_event(const char* event_type, const char* resource_type, const char*
   std::copy(arguments, arguments + argument_count, all);
   const int n = argument_count;
   all[n] = {UUIDOID, make_event_id(now), false};
+  record_id = *DatumGetUUIDP(all[n].value);
   all[n + 1] = {TIMESTAMPTZOID, TimestampTzGetDatum(now), false};
   all[n + 2] = text_or_null(event_type);
   all[n + 3] = text_or_null(resource_type);
@@ -36,6 +40,15 @@ void record_event(const char* event_type, const char* resource_type, const char*
   SPI_connect();
   execute_as_owner(own_table("audit_events"), sql, all, n + 5, SPI_OK_INSERT);
   SPI_finish();
+  record_id = {};
 }
+
+bool is_own_group(Datum group) {
+  constexpr std::size_t size = sizeof own_group - 1;
+  if (toast_raw_datum_size(group) - VARHDRSZ != size) return false;
+  return memcmp(VARDATA_ANY(DatumGetTextPP(group)), own_group, size) == 0;
+}
+
+bool is_own_record(Datum id) { return memcmp(DatumGetUUIDP(id)->data, record_id.data, UUID_LEN) == 0; }
 
 }  // namespace audit::pg

@@ -11,4 +11,9 @@ namespace audit::pg {
 void record_event(const char* event_type, const char* resource_type, const char* resource_id, const char* details,
                   const StatementArgument* arguments, int argument_count);
 
+// Whether an event with this group would look like one of the extension's.
+bool is_own_group(Datum group);
+// Whether it is being recorded by record_event().
+bool is_own_record(Datum id);
+
 }  // namespace audit::pg

@@ -6,6 +6,7 @@ import uuid
 import psycopg2
 import pytest
 
+from http_client import EVENTS
 from support import eventually
 
 
@@ -169,3 +170,53 @@ def test_policies_of_any_length_are_saved_for_dumps(trail):
     assert len(statement) > 18_000
     assert trail.attempt(None, "DROP POLICY long ON audit_events", f"INSERT INTO audit_policies VALUES ($x${statement}$x$)") is None
     assert trail.execute("SELECT count(*) FROM pg_policies WHERE tablename = 'audit_events'") == [(1,)]
+
+
+FORGED = '{"event_group":"audit","event_type":"audit.changed","actor_id":"postgres"}'
+FORGERIES = {
+    "insert": "INSERT INTO audit_events (event_group, event_type) VALUES ('audit', 'audit.changed')",
+    "into a partition": "INSERT INTO audit_events_20250101 (created_at, event_group, event_type)"
+                        " VALUES ('2025-01-20Z', 'audit', 'audit.changed')",
+    "several": "INSERT INTO audit_events (event_group, event_type) SELECT g, 'audit.changed' FROM unnest('{a,audit}'::text[]) g",
+    "as char": "INSERT INTO audit_events (event_group, event_type) SELECT 'audit'::char(5)::text, 'audit.changed'",
+    "log": "SELECT audit_log('audit', 'audit.changed')",
+    "log once": "SELECT audit_log('audit', 'audit.changed', id => gen_random_uuid())",
+    "batch": "SELECT audit_log_batch('[{\"event_group\":\"a\",\"event_type\":\"b\"}," + FORGED + "]')",
+    "escaped": "SELECT audit_log_batch('[" + FORGED.replace('"audit"', '"\\u0061udit"') + "]')",
+    "prepared": "PREPARE p (text) AS INSERT INTO audit_events (event_group, event_type) VALUES ($1, 'b'); EXECUTE p ('audit')",
+    "without row security": "SET row_security = off; INSERT INTO audit_events (event_group, event_type) VALUES ('audit', 'b')",
+}
+
+
+# A superuser without row security restores.
+@pytest.mark.parametrize("role, forgery", [(role, forgery) for role in ("writer", "owner", None) for forgery in FORGERIES
+                                           if role or forgery != "without row security"])
+def test_nobody_records_in_the_extensions_name(trail, role, forgery):
+    if role == "owner":
+        trail.call("audit_grant_writer", trail.owner)
+        trail.execute(f'GRANT SELECT, INSERT, DELETE ON audit_id_claims TO "{trail.owner}"')
+    if role == "writer" and forgery == "into a partition":
+        trail.execute(f'GRANT INSERT ON audit_events_20250101 TO "{trail.writer}"')
+    error = trail.attempt(role and getattr(trail, role), FORGERIES[forgery])
+    assert error.pgcode == "42501" and error.diag.column_name == "event_group", error
+    assert trail.records() == [] and len(trail.events()) == 200
+
+
+def test_over_http_nobody_records_in_the_extensions_name(trail, start_daemon):
+    trail.call("audit_grant_writer", trail.frontend)
+    key = trail.create_api_key("w", scopes=["audit:write"])
+    answer = start_daemon(trail).client.request("POST", EVENTS, key, headers={"Content-Type": "application/json"}, data=FORGED)
+    assert answer.status == 422 and answer.json()["detail"][0]["loc"] == ["body", 0, "event_group"], answer.body
+    assert trail.records() == []
+
+
+def test_records_survive_maintenance_and_restores(trail):
+    """What is put back is not recorded anew."""
+    trail.execute("SELECT audit_hold(NULL, NULL, 'case 1')")
+    assert len(trail.records()) == 1
+    assert trail.attempt(None, "CALL audit_maintain()") is None
+    assert len(trail.records()) == 1
+    assert trail.attempt(None, "SET row_security = off", "CREATE TEMP TABLE t AS TABLE audit_events",
+                         "UPDATE t SET id = gen_random_uuid()",
+                         "INSERT INTO audit_events SELECT * FROM t WHERE event_group = 'audit'") is None
+    assert len(trail.records()) == 2
