@@ -128,7 +128,8 @@ void Application::set_up_identity_provider(KeySetPtr keys) {
   authenticator_.accept_idp({{settings_.config.idp_issuer, settings_.config.idp_audience},
                              settings_.config.algorithms(),
                              settings_.config.idp_user_id_claim,
-                             settings_.config.idp_role_claim},
+                             settings_.config.idp_role_claim,
+                             settings_.config.scope_claims()},
                             [this] { key_source_->load_if_old(); });
   authenticator_.set_idp_keys(std::move(keys));
   key_source_->load();

@@ -10,7 +10,7 @@
 #include <set>
 #include <sstream>
 
-#include "auth/jwt_verifier.hpp"
+#include "auth/json_web_key.hpp"
 #include "db/pg_session.hpp"
 #include "trusted_proxies.hpp"
 #include "version.hpp"
@@ -120,7 +120,7 @@ class Reader {
       "pool-size",      "query-timeout-ms", "connection-limit", "head-limit-bytes",
       "idle-timeout-s", "jwks-file",        "jwks-url",         "jwks-refresh-s",
       "idp-issuer",     "idp-audience",     "idp-algorithms",   "idp-user-id-claim",
-      "idp-role-claim"};
+      "idp-role-claim", "idp-scope-claims"};
 
   void declare();
   void declare_limits();
@@ -215,6 +215,8 @@ void Reader::declare_identity() {
   text("idp-user-id-claim", config_.idp_user_id_claim, "Claim with the user_id");
   text("idp-role-claim", config_.idp_role_claim,
        "Claim with the database role to run under; if set, tokens must have it");
+  text("idp-scope-claims", config_.idp_scope_claims,
+       "Claims whose scopes add up; one with a slash in front is a JSON pointer, such as /realm_access/roles");
   number("principal-cache-s", config_.principal_cache_s, 0, 3600, "Remember so long who a key or token belongs to");
   number("login-attempts", config_.login_attempts, 1, 1'000'000, "Failed logins for a name, or from an address");
   number("login-window-s", config_.login_window_s, 1, 86'400, "in so many seconds, before more are refused");
@@ -252,6 +254,14 @@ void refuse_unknown_variables(const CLI::App& app) {
   }
 }
 
+bool is_local_http(const std::string& url) {
+  for (const std::string host : {"http://127.0.0.1", "http://[::1]", "http://localhost"}) {
+    const char next = url.rfind(host, 0) == 0 ? url.c_str()[host.size()] : 'x';
+    if (next == '\0' || next == ':' || next == '/') return true;
+  }
+  return false;
+}
+
 // The rules that concern more than the form of one setting.
 void check(const Config& config, const Reader& reader) {
   const auto fail = [&](const std::string& option, const std::string& what) {
@@ -282,32 +292,44 @@ void check(const Config& config, const Reader& reader) {
   if (!config.jwks_file.empty() && !config.jwks_url.empty())
     fail("jwks-url", "cannot be set together with --jwks-file");
   for (const std::string& name : config.algorithms()) {
-    if (!is_public_key_algorithm(name)) {
+    if (find_signature_algorithm(name) == nullptr) {
       fail("idp-algorithms", "\"" + name + "\" is none of RS256 to RS512, PS256 to PS512, ES256 to ES512, EdDSA");
     }
   }
-  if (!config.has_identity_provider()) return;
+  if (!config.has_identity_provider()) {
+    if (!config.idp_issuer.empty()) fail("idp-issuer", "is of no use without --jwks-file or --jwks-url");
+    return;
+  }
   if (config.idp_issuer == config.token_issuer && !config.token_secret_file.empty()) {
     fail("idp-issuer", "must differ from --token-issuer");
   }
   if (config.algorithms().empty()) fail("idp-algorithms", "must name at least one");
   if (config.idp_issuer.empty()) fail("idp-issuer", "must be set, to tell the provider's tokens from others");
   if (config.idp_audience.empty()) fail("idp-audience", "must be set, to refuse tokens meant for other services");
-  const bool is_http = config.jwks_url.rfind("http://", 0) == 0 || config.jwks_url.rfind("https://", 0) == 0;
-  if (!config.jwks_url.empty() && !is_http) fail("jwks-url", "must begin with https:// (or http://)");
+  if (config.scope_claims().empty()) fail("idp-scope-claims", "must name at least one");
+  // Whoever changes the keys on their way may issue tokens.
+  if (!config.jwks_url.empty() && config.jwks_url.rfind("https://", 0) != 0 && !is_local_http(config.jwks_url))
+    fail("jwks-url", "must begin with https:// (http:// goes to 127.0.0.1, [::1] and localhost only)");
 }
 
 }  // namespace
 
-std::vector<std::string> Config::algorithms() const {
+namespace {
+
+std::vector<std::string> names_in(const std::string& text) {
   std::vector<std::string> names;
-  std::istringstream list(idp_algorithms);
+  std::istringstream list(text);
   for (std::string name; std::getline(list, name, ',');) {
     name.erase(std::remove(name.begin(), name.end(), ' '), name.end());
     if (!name.empty()) names.push_back(name);
   }
   return names;
 }
+
+}  // namespace
+
+std::vector<std::string> Config::algorithms() const { return names_in(idp_algorithms); }
+std::vector<std::string> Config::scope_claims() const { return names_in(idp_scope_claims); }
 
 ConfigProblem Config::with_origin(const ConfigProblem& problem) const {
   const std::string text = problem.what();

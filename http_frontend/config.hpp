@@ -39,6 +39,7 @@ struct Config {
   std::string idp_algorithms = "RS256,PS256,ES256,EdDSA";
   std::string idp_user_id_claim;
   std::string idp_role_claim;
+  std::string idp_scope_claims = "scope,scp";
   unsigned principal_cache_s = 30;
   unsigned login_attempts = 10;
   unsigned login_window_s = 60;
@@ -63,7 +64,8 @@ struct Config {
   std::map<std::string, std::string> origins;       // of settings that were made: where, as messages put it
   std::map<std::string, std::string> restart_only;  // settings that count from start to end, with their values
 
-  std::vector<std::string> algorithms() const;  // of idp_algorithms
+  std::vector<std::string> algorithms() const;    // of idp_algorithms
+  std::vector<std::string> scope_claims() const;  // of idp_scope_claims
   bool has_tls() const { return !tls_certificate_file.empty(); }
   bool has_admin_listener() const { return admin_listen != "off"; }
   bool has_identity_provider() const { return !jwks_file.empty() || !jwks_url.empty(); }

@@ -42,7 +42,6 @@ void prepare_process() {
 
 // `read` reads the settings: now, and again at each SIGHUP.
 int serve(Config first, const std::function<Config()>& read) {
-  static const JwtLibrary library;  // static: a call that is left behind may use it longer than this function takes
   Settings settings = load_settings(std::move(first));
   const Config config = settings.config;
   if (config.check_only) return 0;

@@ -17,9 +17,10 @@ TokenIssuerPtr make_issuer(const Config& config) {
 
 KeySetPtr read_key_file(const Config& config) {
   if (config.jwks_file.empty()) return nullptr;  // by URL: while serving
-  KeySetPtr keys = load_key_set({config.jwks_file, {}, {}});
-  if (!keys) throw ConfigProblem("--jwks-file: " + config.jwks_file + ": there is no usable public key in it");
-  return keys;
+  LoadedKeySet loaded = load_key_set({config.jwks_file, {}, {}});
+  if (loaded.keys) return loaded.keys;
+  const std::string first = loaded.left_out.empty() ? "" : "; " + loaded.left_out.front();
+  throw ConfigProblem("--jwks-file: " + config.jwks_file + ": there is no usable public key in it" + first);
 }
 
 // Credentials must not pass over a network in the clear by an oversight.

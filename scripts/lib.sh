@@ -123,7 +123,7 @@ install_packages() {
 }
 
 # What building and running needs. With PG_CONFIG set, PostgreSQL itself is the caller's.
-build_packages=(g++ make pkg-config libmicrohttpd-dev libjansson-dev librhonabwy-dev libcli11-dev libspdlog-dev
+build_packages=(g++ make pkg-config libmicrohttpd-dev libjansson-dev libcli11-dev libspdlog-dev
   libgnutls28-dev prometheus-cpp-dev zlib1g-dev libcurl4-openssl-dev libcrypt-dev libpq-dev libsystemd-dev)
 [ -n "${PG_CONFIG:-}" ] || build_packages+=(postgresql-@ postgresql-server-dev-@)
 

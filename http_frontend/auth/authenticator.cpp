@@ -99,18 +99,18 @@ void Authenticator::admit_bearer(const ExchangePtr& exchange, std::string_view t
   if (!jwt) return exchange->respond(invalid_credential());
   Attempt attempt{exchange, std::move(admitted), &tokens_, credential, tokens_.generation()};
   // The algorithm decides who must have signed it, so neither side's key ever meets the other's tokens.
-  if (jwt->algorithm() != "HS256") return admit_idp_token(std::move(attempt), token, *jwt);
+  if (jwt->algorithm() != "HS256") return admit_idp_token(std::move(attempt), *jwt);
   const std::optional<OwnToken> own = !issuer_ ? std::nullopt : issuer_->verify(*jwt, unix_time_s());
   if (!own) return exchange->respond(invalid_credential());
   ask_database(std::move(attempt), token_query(own->username, own->epoch), own);
 }
 
-void Authenticator::admit_idp_token(Attempt attempt, std::string_view text, const Jwt& jwt) {
+void Authenticator::admit_idp_token(Attempt attempt, const Jwt& jwt) {
   if (!provider_) return attempt.exchange->respond(invalid_credential());
   if (!keys_)
     return attempt.exchange->respond(
         unavailable_problem("The identity provider's keys are not there yet", "no_provider_keys"));
-  auto verdict = verify_idp_token(text, jwt, *provider_, *keys_, unix_time_s());
+  auto verdict = verify_idp_token(jwt, *provider_, *keys_, unix_time_s());
   if (auto* token = std::get_if<IdpToken>(&verdict)) {
     return conclude(attempt, std::move(token->principal), token->expires_s + provider_->rules.leeway_s);
   }

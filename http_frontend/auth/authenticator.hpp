@@ -43,7 +43,7 @@ class Authenticator {
 
   void admit_anybody(const ExchangePtr& exchange, Admitted admitted);
   void admit_bearer(const ExchangePtr& exchange, std::string_view token, Admitted admitted);
-  void admit_idp_token(Attempt attempt, std::string_view text, const Jwt& jwt);
+  void admit_idp_token(Attempt attempt, const Jwt& jwt);
   void admit_api_key(const ExchangePtr& exchange, Admitted admitted);
   void admit_certificate(const ExchangePtr& exchange, Admitted admitted);
   void ask_database(Attempt attempt, Query query, std::optional<OwnToken> token);

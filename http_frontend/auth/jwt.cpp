@@ -10,14 +10,8 @@ namespace {
 
 constexpr double latest_s = 253402300800.0;  // year 10000: anything later is no date
 
-std::optional<std::string> decode_part(std::string_view text) {
-  std::string bytes(text.size() * 3 / 4, '\0');
-  if (!base64url_decode(text, reinterpret_cast<std::uint8_t*>(bytes.data()), bytes.size())) return std::nullopt;
-  return bytes;
-}
-
 JsonPtr decode_object(std::string_view text) {
-  const std::optional<std::string> json = decode_part(text);
+  const std::optional<std::string> json = base64url_bytes(text);
   return json ? parse_json_object(*json) : nullptr;
 }
 
@@ -46,7 +40,7 @@ std::optional<Jwt> parse_jwt(std::string_view token) {
   const std::size_t first = token.find('.');
   const std::size_t second = first == std::string_view::npos ? first : token.find('.', first + 1);
   if (second == std::string_view::npos) return std::nullopt;
-  std::optional<std::string> signature = decode_part(token.substr(second + 1));
+  std::optional<std::string> signature = base64url_bytes(token.substr(second + 1));
   Jwt jwt{decode_object(token.substr(0, first)),
           decode_object(token.substr(first + 1, second - first - 1)),
           token.substr(0, second),
@@ -56,6 +50,12 @@ std::optional<Jwt> parse_jwt(std::string_view token) {
   }
   jwt.signature = std::move(*signature);
   return jwt;
+}
+
+std::optional<std::string> base64url_bytes(std::string_view text) {
+  std::string bytes(text.size() * 3 / 4, '\0');
+  if (!base64url_decode(text, reinterpret_cast<std::uint8_t*>(bytes.data()), bytes.size())) return std::nullopt;
+  return bytes;
 }
 
 std::string base64url_text(std::string_view bytes) {

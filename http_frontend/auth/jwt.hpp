@@ -26,6 +26,9 @@ std::optional<Jwt> parse_jwt(std::string_view token);
 
 std::string base64url_text(std::string_view bytes);
 
+// The bytes of canonical base64url; nothing if it is not that.
+std::optional<std::string> base64url_bytes(std::string_view text);
+
 // Who must have issued a token, and for whom.
 struct ClaimRules {
   std::string issuer;

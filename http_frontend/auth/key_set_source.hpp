@@ -6,8 +6,9 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
-#include "auth/jwt_verifier.hpp"
+#include "auth/key_set.hpp"
 #include "blocking_calls.hpp"
 #include "event_loop.hpp"
 
@@ -19,8 +20,13 @@ struct KeySetLocation {
   std::chrono::seconds refresh{300};
 };
 
-// Reads it once; blocks. Null when there is no usable key.
-KeySetPtr load_key_set(const KeySetLocation& location);
+struct LoadedKeySet {
+  KeySetPtr keys;                     // null: there is no usable key
+  std::vector<std::string> left_out;  // a line for each key that cannot be used, or for the whole
+};
+
+// Reads it once; blocks.
+LoadedKeySet load_key_set(const KeySetLocation& location);
 
 // Loads keys on a helper thread; when that fails the old ones stay.
 class KeySetSource {
@@ -36,13 +42,16 @@ class KeySetSource {
   void load_if_old();
 
  private:
-  void on_loaded(KeySetPtr keys);
+  void on_loaded(LoadedKeySet loaded);
+  void log_left_out(std::vector<std::string> left_out);
+  const std::string& place() const;
 
   EventLoop& loop_;
   KeySetLocation location_;
   std::function<void(KeySetPtr)> on_keys_;
   BlockingCalls loads_;
   bool is_loading_ = false;
+  std::vector<std::string> left_out_;  // of the last load
   Clock::time_point loaded_at_{};
   std::optional<EventLoop::TimerId> timer_;
   std::shared_ptr<bool> is_alive_ = std::make_shared<bool>(true);

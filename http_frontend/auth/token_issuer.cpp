@@ -34,8 +34,7 @@ std::string TokenIssuer::issue(std::string_view username, std::int32_t epoch, co
   return token + "." + base64url_text(as_text(hmac_sha256(secret_, token)));
 }
 
-// The algorithm is pinned here, and this key is used for no other. Not rhonabwy's check: it compares with strcmp, which
-// tells by its time how much of a forged signature is right.
+// The algorithm is pinned here, and this key is used for no other.
 std::optional<OwnToken> TokenIssuer::verify(const Jwt& jwt, std::int64_t now_s) const {
   Sha256 signature;
   if (jwt.algorithm() != "HS256" || jwt.signature.size() != signature.size()) return std::nullopt;

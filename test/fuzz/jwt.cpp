@@ -1,13 +1,14 @@
 // Tokens. The first byte says what the rest is: a whole token, which must not be accepted, since nobody here knows the
 // keys; or the claims of one that is signed here, by the service's own key or by an identity provider's.
 #include <gnutls/crypto.h>
-#include <rhonabwy.h>
 
 #include <string>
+#include <vector>
 
 #include "auth/jwt_verifier.hpp"
 #include "auth/token_issuer.hpp"
 #include "fuzz.hpp"
+#include "signing_key.hpp"
 
 namespace {
 
@@ -21,38 +22,23 @@ const std::string own_secret(32, 's');
 class Provider {
  public:
   Provider() {
-    r_jwk_init(&private_key_);
-    r_jwk_init(&public_key_);
-    require(r_jwk_generate_key_pair(private_key_, public_key_, R_KEY_TYPE_EDDSA, 256, "key") == RHN_OK);
-    char* json = r_jwk_export_to_json_str(public_key_, 0);
-    keys_ = KeySet::from_json(std::string(R"({"keys":[)") + json + "]}");
-    r_free(json);
+    std::vector<std::string> left_out;
+    keys_ = KeySet::from_json(R"({"keys":[)" + key_.json() + "]}", left_out);
     require(keys_ != nullptr);
   }
 
-  std::string sign(std::string_view claims) const {
-    jws_t* jws = nullptr;
-    r_jws_init(&jws);
-    r_jws_set_alg(jws, R_JWA_ALG_EDDSA);
-    r_jws_set_payload(jws, reinterpret_cast<const unsigned char*>(claims.data()), claims.size());
-    char* text = r_jws_serialize(jws, private_key_, 0);
-    const std::string token = text == nullptr ? "" : text;
-    r_free(text);
-    r_jws_free(jws);
-    return token;
-  }
+  std::string sign(std::string_view claims) const { return key_.sign("EdDSA", claims, nullptr); }
 
   bool accepts(std::string_view token) const {
     const auto jwt = parse_jwt(token);
     if (!jwt) return false;
-    const IdentityProvider rules{{"idp", "api"}, {"EdDSA", "RS256", "ES256"}, "uid", "role"};
-    return std::holds_alternative<IdpToken>(verify_idp_token(token, *jwt, rules, *keys_, now_s));
+    const IdentityProvider rules{
+        {"idp", "api"}, {"EdDSA", "RS256", "ES256"}, "uid", "role", {"scope", "scp", "/realm_access/roles/0"}};
+    return std::holds_alternative<IdpToken>(verify_idp_token(*jwt, rules, *keys_, now_s));
   }
 
  private:
-  JwtLibrary library_;
-  jwk_t* private_key_ = nullptr;  // for as long as the fuzzer runs
-  jwk_t* public_key_ = nullptr;
+  SigningKey key_ = SigningKey::ed25519("key");
   KeySetPtr keys_;
 };
 
