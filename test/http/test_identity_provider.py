@@ -260,3 +260,20 @@ def test_key_server_out_of_order(url_client, key_server, provider, status, body)
     assert url_client.list(token=provider.sign("ed", "EdDSA")).status == 200
     forged = jwt.encode(tokens.idp_claims(), tokens.IdentityProvider().keys["ec"], "ES256", headers={"kid": "ec"})
     assert_answer(url_client.list(token=forged), INVALID_CREDENTIALS)
+
+
+PROVIDERS = {
+    "Entra": ("roles", {"roles": ["audit:read"]}), "Auth0": ("scope,permissions", {"scope": "openid", "permissions": ["audit:read"]}),
+    "Keycloak": ("/realm_access/roles", {"realm_access": {"roles": ["offline_access", "audit:read"]}}),
+    "both of the usual ones": (None, {"scope": "openid", "scp": ["audit:read"]}),
+    "an empty one beside": (None, {"scope": "", "scp": "audit:read"}),
+}
+
+
+@pytest.mark.parametrize("name", PROVIDERS)
+def test_where_providers_put_scopes(database, start_daemon, jwks_file, provider, name):
+    names, claims = PROVIDERS[name]
+    options = {"idp_scope_claims": names} if names else {}
+    client = start_daemon(database=database.conninfo(), jwks_file=jwks_file, **IDP_OPTIONS, **options).client
+    assert client.list(token=provider.sign("ec", "ES256", **{"scope": None, **claims})).status == 200
+    assert_insufficient_scope(client.list(token=provider.sign("ec", "ES256", scope="openid", other="audit:read")))
