@@ -26,7 +26,7 @@ only '(access|catalog|commands|executor|fmgr|funcapi|miscadmin|nodes|parser|stor
 only '(.*/)?pg/[a-z_0-9]+\.hpp' 'src/pg/.*'
 only 'microhttpd\.h' 'http_frontend/(http_server\.cpp|mhd_exchange\.hpp)'
 only 'prometheus/.*' 'http_frontend/metrics\.cpp'
-only 'gnutls/.*' 'http_frontend/tls_credentials\.cpp' 'http_frontend/auth/.*\.cpp'
+only 'gnutls/.*' 'http_frontend/tls_credentials\.cpp' 'http_frontend/auth/.*' 'test/unit/signing_key\.hpp'
 only 'libpq-fe\.h|libpq/.*' 'http_frontend/db/pg_(connection|session)\.(hpp|cpp)'
 only 'systemd/.*' 'http_frontend/service_manager\.cpp'
 only '(.*/)?http_frontend/.*' 'http_frontend/.*' 'test/unit/.*'
