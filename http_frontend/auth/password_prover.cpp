@@ -9,11 +9,12 @@ namespace {
 
 // Some 70 ms each: nobody waits longer than a request may.
 constexpr std::size_t max_waiting = 64;
+constexpr unsigned max_threads = 8;
 
 }  // namespace
 
 PasswordProver::PasswordProver(EventLoop& loop) {
-  const unsigned count = std::max(1U, std::thread::hardware_concurrency() / 2);
+  const unsigned count = std::clamp(std::thread::hardware_concurrency() / 2, 1U, max_threads);
   for (unsigned i = 0; i < count; ++i) threads_.push_back(std::make_unique<BlockingCalls>(loop));
 }
 

@@ -19,7 +19,7 @@ class PasswordProver {
  public:
   using Done = std::function<void(std::optional<Sha256>)>;
 
-  // Half of the processors.
+  // On half of the processors, and not more than 8.
   explicit PasswordProver(EventLoop& loop);
   // Calls those back with nothing who still wait.
   ~PasswordProver();
