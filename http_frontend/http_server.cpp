@@ -33,10 +33,10 @@ void* on_target(void* server, const char* target, MHD_Connection* connection) no
   }
 }
 
-MHD_Result on_access(void*, MHD_Connection*, const char*, const char* method, const char*, const char* body,
+MHD_Result on_access(void*, MHD_Connection*, const char*, const char* method, const char* version, const char* body,
                      std::size_t* body_size, void** context) noexcept {
   try {
-    return *context == nullptr ? MHD_NO : static_cast<MhdExchange*>(*context)->accept(method, body, body_size);
+    return *context == nullptr ? MHD_NO : static_cast<MhdExchange*>(*context)->accept(method, version, body, body_size);
   } catch (const std::exception& error) {
     spdlog::error("request dropped: {}", error.what());
     return MHD_NO;
@@ -268,14 +268,13 @@ void HttpServer::suspend_and_shut_down() {
 
 // What the library cannot parse (a head that is too large, for one) never reaches our code: it answers by itself, in
 // HTML, through its own public function. A program's definition comes before a library's, so this one is called
-// instead, and makes it JSON. Should a later version not call it, its answers are HTML again, with the same status.
+// instead, sends JSON, and has the connection closed. Should a later version not call it, its answers are HTML again,
+// with the same status.
 extern "C" MHD_Result MHD_queue_response(MHD_Connection* connection, unsigned status, MHD_Response*) {
   using namespace audit::httpd;
   try {
     HttpConnection* client = HttpServer::connection_of(connection);
-    // It keeps a copy of the cookies. Where that does not fit it would send the head of its answer twice: rather none.
-    const bool is_cookie = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_COOKIE) != nullptr;
-    if (client == nullptr || (is_cookie && status == MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE)) return MHD_NO;
+    if (client == nullptr) return MHD_NO;
     Request request;
     request.id = client->server.make_request_id();
     request.client_address = client->address_text;
@@ -284,7 +283,9 @@ extern "C" MHD_Result MHD_queue_response(MHD_Connection* connection, unsigned st
     client->server.finished(request, record);
     client->is_answered_by_library = true;
     const char* reason = MHD_get_reason_phrase_for(status);
-    return queue_response(connection, problem(record.status, reason), request.id, true);
+    // Given to the library, the head of this answer would be sent twice where it has refused the fields of a head.
+    send_at_once(connection, problem(record.status, reason), request.id);
+    return MHD_NO;
   } catch (const std::exception& error) {
     spdlog::error("request dropped: {}", error.what());
     return MHD_NO;

@@ -1,6 +1,7 @@
 #include "mhd_exchange.hpp"
 
 #include <dlfcn.h>
+#include <sys/socket.h>
 
 #include <spdlog/fmt/fmt.h>
 
@@ -12,6 +13,7 @@
 #include "content_encoding.hpp"
 #include "http_server.hpp"
 #include "problem.hpp"
+#include "request_head.hpp"
 #include "request_target.hpp"
 
 namespace audit::httpd {
@@ -19,6 +21,14 @@ namespace {
 
 constexpr std::size_t max_ignored_body_bytes = 1024 * 1024;
 constexpr int client_gone_status = 499;  // nginx's number for it, which never reaches a client
+
+constexpr std::size_t line_end_size = 2;  // CR LF
+
+// Until 1.0 the library parses the head where it is: each field begins behind the line of the one before, and the head
+// ends two bytes behind the last. It is not so where a line began with a colon, which the library takes for the end of
+// the head, where a NUL ended a value, where a line ended without CR, and where a value went on in the next line.
+// Later versions refuse these by themselves.
+constexpr bool keeps_heads_in_place = MHD_VERSION < 0x01000000;
 
 using QueueResponse = decltype(&MHD_queue_response);
 
@@ -59,7 +69,7 @@ void hide_query(const char* target) {
 
 gnutls_session_int* tls_session(MHD_Connection* connection) {
   const MHD_ConnectionInfo* info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
-  return static_cast<gnutls_session_int*>(info->tls_session);
+  return info == nullptr ? nullptr : static_cast<gnutls_session_int*>(info->tls_session);
 }
 
 MHD_Result queue_response(MHD_Connection* connection, Response response, const std::string& request_id, bool is_last) {
@@ -75,6 +85,19 @@ MHD_Result queue_response(MHD_Connection* connection, Response response, const s
   const MHD_Result result = library_queue_response()(connection, static_cast<unsigned>(response.status), made);
   MHD_destroy_response(made);
   return result;
+}
+
+void send_at_once(MHD_Connection* connection, const Response& response, const std::string& request_id) {
+  const std::string_view body = response.body.bytes();
+  std::string text =
+      fmt::format("HTTP/1.1 {} {}\r\nConnection: close\r\nContent-Length: {}\r\nX-Request-ID: {}\r\n", response.status,
+                  MHD_get_reason_phrase_for(static_cast<unsigned>(response.status)), body.size(), request_id);
+  for (const Header& header : response.headers) text.append(fmt::format("{}: {}\r\n", header.name, header.value));
+  text.append("\r\n").append(body);
+  if (gnutls_session_int* session = tls_session(connection)) return send_over_tls(session, text);
+  const int socket = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+  // A new connection's buffer takes a few hundred bytes; a peer that has left no room for them has given up, too.
+  static_cast<void>(send(socket, text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT));
 }
 
 MhdExchange* MhdExchange::begin(HttpServer& server, MHD_Connection* connection, const char* target) {
@@ -123,16 +146,40 @@ std::string MhdExchange::joined_headers(const char* name) const {
   return collected.values;
 }
 
-MHD_Result MhdExchange::accept(const char* method, const char* body, std::size_t* body_size) {
-  if (!has_head_) return accept_head(method);
+MHD_Result MhdExchange::accept(const char* method, const char* version, const char* body, std::size_t* body_size) {
+  if (!has_head_) return accept_head(method, version);
   if (*body_size == 0) return answer();
   const std::string_view piece(body, *body_size);
   *body_size = 0;
   return accept_body(piece);
 }
 
-MHD_Result MhdExchange::accept_head(const char* method) {
+bool MhdExchange::has_sound_head(const char* method, const char* version) const {
+  struct Walk {
+    RequestHead head;
+    const char* next;  // where the next field has to begin
+    bool is_gapless = true;
+  } walk{RequestHead(std::string_view(version) == MHD_HTTP_VERSION_1_1),
+         version + std::strlen(version) + line_end_size};
+  MHD_get_connection_values_n(
+      connection_, MHD_HEADER_KIND,
+      [](void* target, MHD_ValueKind, const char* name, std::size_t name_size, const char* value,
+         std::size_t value_size) {
+        auto& into = *static_cast<Walk*>(target);
+        into.head.add({name, name_size}, {value, value_size});
+        into.is_gapless = into.is_gapless && name == into.next;
+        into.next = value + value_size + line_end_size;
+        return MHD_YES;
+      },
+      &walk);
+  const std::size_t size = MHD_get_connection_info(connection_, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE)->header_size;
+  const bool is_whole = walk.is_gapless && walk.next + line_end_size == method + size;
+  return walk.head.is_sound() && (is_whole || !keeps_heads_in_place);
+}
+
+MHD_Result MhdExchange::accept_head(const char* method, const char* version) {
   has_head_ = true;
+  is_sound_ = has_sound_head(method, version);
   request_.method = method;
   find_client();
   request_.authorization = header(MHD_HTTP_HEADER_AUTHORIZATION);
@@ -177,6 +224,7 @@ std::size_t MhdExchange::announced_body_bytes() const {
 }
 
 std::optional<Response> MhdExchange::refusal(std::size_t body_size) const {
+  if (!is_sound_) return problem(400, "Bad Request");
   if (is_target_too_long_) return problem(414, "URI Too Long");
   if (body_size > max_body_bytes_) return problem(413, "Content Too Large");
   return std::nullopt;
@@ -275,7 +323,7 @@ MHD_Result MhdExchange::queue_response() {
   }
   for (Header& header : headers_) response_->headers.push_back(std::move(header));
   queued_at_ = Clock::now();
-  return httpd::queue_response(connection_, std::move(*response_), request_.id, server_.is_stopping());
+  return httpd::queue_response(connection_, std::move(*response_), request_.id, server_.is_stopping() || !is_sound_);
 }
 
 std::optional<Clock::time_point> MhdExchange::waiting_since() const {

@@ -32,7 +32,7 @@ class MhdExchange final : public Exchange, public std::enable_shared_from_this<M
 
   // The library's access callback: first with the head, then with each piece of the body, then with its end, and once
   // more after a suspended request was resumed.
-  MHD_Result accept(const char* method, const char* body, std::size_t* body_size);
+  MHD_Result accept(const char* method, const char* version, const char* body, std::size_t* body_size);
   // The library is done with the request: answered, or its connection has ended.
   void end(bool is_sent);
   void suspend();
@@ -40,7 +40,8 @@ class MhdExchange final : public Exchange, public std::enable_shared_from_this<M
   std::optional<Clock::time_point> waiting_since() const;
 
  private:
-  MHD_Result accept_head(const char* method);
+  MHD_Result accept_head(const char* method, const char* version);
+  bool has_sound_head(const char* method, const char* version) const;
   MHD_Result accept_body(std::string_view piece);
   void drop_body();
   MHD_Result answer();
@@ -68,12 +69,17 @@ class MhdExchange final : public Exchange, public std::enable_shared_from_this<M
   std::optional<Clock::time_point> queued_at_;
   Clock::time_point dispatched_at_;
   bool is_target_too_long_ = false;
+  bool is_sound_ = true;  // its head; else nothing more is read from this connection
   bool has_head_ = false;
   bool is_dispatched_ = false;
   bool is_suspended_ = false;
 };
 
+// Null without TLS.
 gnutls_session_int* tls_session(MHD_Connection* connection);
+
+// Answers past the library, for a request that it has given up; the connection has to be closed then.
+void send_at_once(MHD_Connection* connection, const Response& response, const std::string& request_id);
 
 // The library's own MHD_queue_response, which http_server.cpp hides, with the request's id among the headers.
 MHD_Result queue_response(MHD_Connection* connection, Response response, const std::string& request_id, bool is_last);

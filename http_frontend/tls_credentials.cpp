@@ -123,6 +123,10 @@ void TlsCredentials::apply_to(gnutls_session_int* session) const {
 
 void* no_certificate_callback() { return reinterpret_cast<void*>(&retrieve_nothing); }
 
+void send_over_tls(gnutls_session_int* session, std::string_view text) {
+  static_cast<void>(gnutls_record_send(session, text.data(), text.size()));
+}
+
 std::optional<ClientCertificate> client_certificate_of(gnutls_session_int* session) {
   unsigned count = 0;
   const gnutls_datum_t* chain = gnutls_certificate_get_peers(session, &count);

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "config.hpp"
 #include "http_types.hpp"
@@ -39,6 +40,9 @@ using TlsCredentialsPtr = std::shared_ptr<const TlsCredentials>;
 
 // A callback of type gnutls_certificate_retrieve_function2 that has no certificate.
 void* no_certificate_callback();
+
+// What the session takes without waiting.
+void send_over_tls(gnutls_session_int* session, std::string_view text);
 
 // After the handshake, in which it was verified. Nothing where the client sent none.
 std::optional<ClientCertificate> client_certificate_of(gnutls_session_int* session);

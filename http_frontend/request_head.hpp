@@ -1,0 +1,31 @@
+// What RFC 9112 forbids in the head of a request and libmicrohttpd lets pass. A proxy in front may read such a head in
+// another way, and then one request is two.
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+namespace audit::httpd {
+
+// Takes the fields of a head one by one, in their order.
+class RequestHead {
+ public:
+  // `is_http_1_1`: the version that the request has.
+  explicit RequestHead(bool is_http_1_1) : is_http_1_1_(is_http_1_1) {}
+
+  void add(std::string_view name, std::string_view value);
+
+  // Once all fields were added: whether the request may be answered at all.
+  bool is_sound() const;
+
+ private:
+  void add_framing(std::string_view name, std::string_view value);
+
+  bool is_http_1_1_;
+  bool is_sound_ = true;
+  std::size_t hosts_ = 0;
+  std::size_t content_lengths_ = 0;
+  std::size_t transfer_encodings_ = 0;
+};
+
+}  // namespace audit::httpd

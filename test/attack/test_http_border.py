@@ -1,0 +1,97 @@
+# Heads that RFC 9112 forbids, of which a proxy in front might make another request than the daemon: 400 and the end of the
+# connection, never a second answer. And answers that libmicrohttpd makes itself: one head each.
+import re
+
+import pytest
+
+from http_client import EVENTS
+
+INNER = b"GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n"
+LENGTH = str(len(INNER)).encode()
+GET = b"GET /healthz HTTP/1.1\r\n"
+POST = b"POST " + EVENTS.encode() + b" HTTP/1.1\r\n"
+CHUNK = hex(len(INNER))[2:].encode() + b"\r\n" + INNER + b"\r\n0\r\n\r\n"
+
+# What is refused, whatever comes behind it.
+FORBIDDEN = {
+    "a line that begins with a colon": GET + b"Host: x\r\n: y\r\n" + INNER,
+    "a colon alone": GET + b"Host: x\r\n:\r\n" + INNER,
+    "a colon first": GET + b": y\r\nHost: x\r\n\r\n" + INNER,
+    "a colon and a name": GET + b"Host: x\r\n:Content-Length: 0\r\n" + INNER,
+    "space before the colon of Content-Length": POST + b"Host: x\r\nContent-Length : " + LENGTH + b"\r\n\r\n" + INNER,
+    "tab before the colon": POST + b"Host: x\r\nContent-Length\t: " + LENGTH + b"\r\n\r\n" + INNER,
+    "space in a name": GET + b"Host: x\r\nX Y: z\r\n\r\n",
+    "two lengths": POST + b"Host: x\r\nContent-Length: 0\r\nContent-Length: " + LENGTH + b"\r\n\r\n" + INNER,
+    "the same length twice": POST + b"Host: x\r\nContent-Length: 0\r\ncontent-length: 0\r\n\r\n",
+    "a list of lengths": POST + b"Host: x\r\nContent-Length: 0, " + LENGTH + b"\r\n\r\n" + INNER,
+    "length with a sign": POST + b"Host: x\r\nContent-Length: +" + LENGTH + b"\r\n\r\n" + INNER,
+    "negative length": POST + b"Host: x\r\nContent-Length: -1\r\n\r\n" + INNER,
+    "length in hexadecimal": POST + b"Host: x\r\nContent-Length: 0x2\r\n\r\n" + INNER,
+    "no length": POST + b"Host: x\r\nContent-Length:\r\n\r\n" + INNER,
+    "length and chunks": POST + b"Host: x\r\nTransfer-Encoding: chunked\r\nContent-Length: " + LENGTH + b"\r\n\r\n" + CHUNK,
+    "chunks and length": POST + b"Host: x\r\nContent-Length: " + LENGTH + b"\r\nTransfer-Encoding: chunked\r\n\r\n" + CHUNK,
+    "space before the colon of Transfer-Encoding": POST + b"Host: x\r\nTransfer-Encoding : chunked\r\n\r\n" + CHUNK,
+    "chunks twice": POST + b"Host: x\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n" + CHUNK,
+    "another coding": POST + b"Host: x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n" + CHUNK,
+    "no coding": POST + b"Host: x\r\nTransfer-Encoding: identity\r\n\r\n" + INNER,
+    "chunks in HTTP/1.0": b"POST " + EVENTS.encode() + b" HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n" + CHUNK,
+    "two hosts": GET + b"Host: x\r\nHost: y\r\n\r\n" + INNER,
+    "no host": GET + b"X: y\r\n\r\n" + INNER,
+    "no field": GET + b"\r\n" + INNER,
+    "a NUL in a value": GET + b"Host: x\r\nX-API-Key: a\0b\r\n\r\n" + INNER,
+    "a NUL in a name": GET + b"Host: x\r\nX-\0: y\r\n\r\n" + INNER,
+    "a bare LF": GET + b"Host: x\nX: y\r\n\r\n" + INNER,
+    "a bare LF at the end": GET + b"Host: x\r\n\n" + INNER,
+    "a bare CR": GET + b"Host: x\rX: y\r\n\r\n" + INNER,
+    "a value on two lines": GET + b"Host: x\r\nX: y\r\n z\r\n\r\n" + INNER,
+    "a control character": GET + b"Host: x\r\nX: y\x01\r\n\r\n" + INNER,
+    "no colon": GET + b"Host: x\r\nnonsense\r\n\r\n" + INNER,
+    "a head that is too large": GET + b"Host: x\r\n" + b"X: " + b"y" * 20_000 + b"\r\n\r\n" + INNER,
+    "a cookie that is too large": GET + b"Host: x\r\nCookie: " + b"y" * 8_000 + b"\r\n\r\n" + INNER,
+}
+SOUND = {
+    "two requests one behind the other": INNER * 2,
+    "white space around values": GET + b"Host:x\r\nX: \t y \t\r\nY:\r\n\r\n" + INNER,
+    "a body of that length": POST + b"Host: x\r\nContent-Length: " + LENGTH + b"\r\n\r\n" + INNER + INNER,
+    "a body in chunks": POST + b"Host: x\r\nTransfer-Encoding: chunked\r\n\r\n" + CHUNK + INNER,
+    "a cookie": GET + b"Host: x\r\nCookie: a=b; c=d\r\nX: y\r\n\r\n" + INNER,
+}
+
+
+def answers(daemon, data):
+    """All that comes until the daemon closes, or says nothing more to a request that asks for that."""
+    with daemon.client.connect(timeout_s=5) as connection:
+        connection.send(data)
+        connection.send(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        received = b""
+        try:
+            while piece := connection.socket.recv(65536):
+                received += piece
+        except ConnectionResetError:
+            pass
+    return [int(status) for status in re.findall(rb"HTTP/1\.1 (\d{3}) ", received)], received
+
+
+@pytest.fixture(scope="module")
+def daemon():
+    from daemon import Daemon
+    from trail import AttackedTrail
+    trail = AttackedTrail()
+    started = Daemon(database=trail.conninfo(), address_requests_per_s=0)
+    yield started
+    started.stop()
+    trail.drop()
+
+
+@pytest.mark.parametrize("name", FORBIDDEN)
+def test_forbidden_heads(daemon, name):
+    statuses, received = answers(daemon, FORBIDDEN[name])
+    assert len(statuses) == 1 and statuses[0] in (400, 413, 414, 431), received
+    head, _, body = received.partition(b"\r\n\r\n")
+    assert b"\nconnection: close" in head.lower() and b"\nContent-Length: %d" % len(body) in head and body.startswith(b'{"detail"')
+
+
+@pytest.mark.parametrize("name", SOUND)
+def test_sound_heads(daemon, name):
+    statuses, received = answers(daemon, SOUND[name])
+    assert len(statuses) in (2, 3) and 400 not in statuses, received
