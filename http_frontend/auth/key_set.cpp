@@ -15,7 +15,10 @@ std::string name_of(std::size_t index, const json_t& jwk) {
 }  // namespace
 
 KeySetPtr KeySet::from_json(std::string_view json, std::vector<std::string>& left_out) {
-  const JsonPtr document(json_loadb(json.data(), json.size(), JSON_REJECT_DUPLICATES, nullptr));
+  // Leniently, since the whole set would be refused for one odd key. Of a member that comes twice the last one counts
+  // (RFC 7517, section 4).
+  constexpr std::size_t lenient = JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL;
+  const JsonPtr document(json_loadb(json.data(), json.size(), lenient, nullptr));
   const json_t* keys = document ? json_object_get(document.get(), "keys") : nullptr;
   if (!json_is_array(keys)) {
     left_out.push_back("it is no JSON object with a list of keys");

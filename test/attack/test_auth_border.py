@@ -97,7 +97,8 @@ def test_keys_that_are_only_a_certificate(trail, start_daemon, serve_keys, kind,
 
 UNUSABLE = [{"kty": "RSA", "kid": "k", "x5c": ["MIIB"]}, {"kty": "EC", "kid": "k", "x5c": []}, {"kty": "OKP", "x5c": "text"},
             {"kty": "RSA", "n": "AQAB", "e": "AQAB"}, {"kty": "EC", "crv": "P-256", "x": "AA", "y": "AA"}, {"kty": "oct", "k": "c2Vj"},
-            {"kty": "RSA", "n": "x" * 100_000, "e": "AQAB"}, {"kty": "\n2026-01-01 [info] forged", "kid": "a\nb"}, {}, None, 5, [], "key"]
+            {"kty": "RSA", "n": "x" * 100_000, "e": "AQAB"}, {"kty": "\n2026-01-01 [info] forged", "kid": "a\nb"}, {}, None, 5, [], "key",
+            {"kty": "EC", "kid": "a\0b"}, {"kty": "RSA", "exp": 10**30}]
 
 
 def test_keys_that_cannot_be_used_do_not_spoil_others(trail, start_daemon, serve_keys):
