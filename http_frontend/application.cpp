@@ -180,6 +180,7 @@ void Application::listen() {
   server_ = std::make_unique<HttpServer>(
       loop_, std::move(socket), http_limits(settings_.config), settings_.tls,
       [this](const Request& request) { return router_.max_body_bytes(request); },
+      [this](const ExchangePtr& exchange, auto admitted) { admit(router_, exchange, std::move(admitted)); },
       [this](const ExchangePtr& exchange) { dispatch(router_, exchange); },
       [this](const Request& request, const RequestRecord& record) {
         metrics_.count(record);
@@ -207,6 +208,7 @@ void Application::listen_for_admins() {
   admin_server_ = std::make_unique<HttpServer>(
       loop_, std::move(socket), limits, nullptr,
       [this](const Request& request) { return admin_router_.max_body_bytes(request); },
+      [this](const ExchangePtr& exchange, auto admitted) { admit(admin_router_, exchange, std::move(admitted)); },
       [this](const ExchangePtr& exchange) { dispatch(admin_router_, exchange); },
       [](const Request&, const RequestRecord&) {});
   spdlog::info("administration on {}", url);
@@ -215,6 +217,11 @@ void Application::listen_for_admins() {
 void Application::dispatch(const Router& router, const ExchangePtr& exchange) {
   if (pool_) return router.dispatch(exchange);
   exchange->respond(unavailable_problem("The service is stopping", "stopping"));  // a late request on an old connection
+}
+
+void Application::admit(const Router& router, const ExchangePtr& exchange, std::function<void()> admitted) {
+  if (pool_) return router.admit(exchange, std::move(admitted));
+  dispatch(router, exchange);
 }
 
 void Application::watch_signals() {

@@ -45,6 +45,7 @@ class Application {
   void listen_for_admins();
   UniqueFd listening_socket(const std::string& name, const std::string& setting, const std::string& address);
   void dispatch(const Router& router, const ExchangePtr& exchange);
+  void admit(const Router& router, const ExchangePtr& exchange, std::function<void()> admitted);
   void watch_signals();
   void begin_to_end();
   void end_when_quiet();

@@ -85,10 +85,11 @@ void on_library_message(void*, const char* format, va_list arguments) noexcept {
 }  // namespace
 
 HttpServer::HttpServer(EventLoop& loop, UniqueFd listening, HttpLimits limits, TlsCredentialsPtr tls,
-                       MaxBodyBytes max_body_bytes, Dispatch dispatch, Finished finished)
+                       MaxBodyBytes max_body_bytes, AdmitBody admit_body, Dispatch dispatch, Finished finished)
     : loop_(loop),
       limits_(std::move(limits)),
       max_body_bytes_(std::move(max_body_bytes)),
+      admit_body_(std::move(admit_body)),
       dispatch_(std::move(dispatch)),
       finished_(std::move(finished)),
       listening_(std::move(listening)),

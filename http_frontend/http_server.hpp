@@ -57,6 +57,8 @@ struct HttpConnection {
 class HttpServer {
  public:
   using Dispatch = std::function<void(const ExchangePtr&)>;
+  // Only the head is there. Calls the function when more of the body may be read, or responds; then or later.
+  using AdmitBody = std::function<void(const ExchangePtr&, std::function<void()>)>;
   // How large the body of a request may be, of which only the head is there.
   using MaxBodyBytes = std::function<std::size_t(const Request&)>;
   // A request is over: its response was sent, or nobody is there any more to send it to (status 499).
@@ -66,7 +68,7 @@ class HttpServer {
   // REQUIRES: `listening` is a listening, non-blocking socket; `dispatch` does not throw, and responds to every
   // exchange it is given, then or later.
   HttpServer(EventLoop& loop, UniqueFd listening, HttpLimits limits, TlsCredentialsPtr tls, MaxBodyBytes max_body_bytes,
-             Dispatch dispatch, Finished finished);
+             AdmitBody admit_body, Dispatch dispatch, Finished finished);
   // REQUIRES: is_quiet(), or that nothing responds to an exchange any more.
   ~HttpServer();
   HttpServer(const HttpServer&) = delete;
@@ -111,6 +113,9 @@ class HttpServer {
   const HttpLimits& limits() const { return limits_; }
   BlockingCalls& compressions() { return compressions_; }
   void dispatch(const ExchangePtr& exchange) { dispatch_(exchange); }
+  void admit_body(const ExchangePtr& exchange, std::function<void()> admitted) {
+    admit_body_(exchange, std::move(admitted));
+  }
   std::string make_request_id();
 
  private:
@@ -124,6 +129,7 @@ class HttpServer {
   EventLoop& loop_;
   HttpLimits limits_;
   MaxBodyBytes max_body_bytes_;
+  AdmitBody admit_body_;
   Dispatch dispatch_;
   Finished finished_;
   MHD_Daemon* daemon_ = nullptr;

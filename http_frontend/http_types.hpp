@@ -15,6 +15,9 @@
 
 namespace audit::httpd {
 
+// What anybody's body may take: a log-in, and more than any request needs but those that record events.
+constexpr std::size_t small_body_bytes = 16 * 1024;
+
 // Who a client is by the certificate that it showed and that was verified.
 struct ClientCertificate {
   std::string name;            // the subject's common name; empty: not exactly one, or no plain text

@@ -195,8 +195,28 @@ MHD_Result MhdExchange::accept_head(const char* method, const char* version) {
   const std::size_t body_size = announced_body_bytes();
   response_ = refusal(body_size);
   if (!response_) request_.body.reserve(body_size);  // takes no memory until it is filled
+  if (!response_ && needs_admission(body_size)) ask_for_admission();
   // A response given before the body was read also tells the library to close the connection.
   return response_ ? queue_response() : MHD_YES;
+}
+
+// A body in chunks has no size yet.
+bool MhdExchange::needs_admission(std::size_t body_size) const {
+  return max_body_bytes_ > small_body_bytes &&
+         (body_size > small_body_bytes || !header(MHD_HTTP_HEADER_TRANSFER_ENCODING).empty());
+}
+
+// Whoever is not known may have memory for a small body, but not for a large one: else a few of them would take what
+// the others need.
+void MhdExchange::ask_for_admission() {
+  awaits_admission_ = true;
+  server_.admit_body(shared_from_this(), [exchange = weak_from_this()] {
+    const auto self = exchange.lock();
+    if (!self) return;
+    self->awaits_admission_ = false;
+    if (self->is_suspended_) self->resume();
+  });
+  if (awaits_admission_ && !response_) server_.suspend_after_run(shared_from_this());
 }
 
 const ClientCertificate* MhdExchange::client_certificate() {
@@ -232,7 +252,7 @@ std::optional<Response> MhdExchange::refusal(std::size_t body_size) const {
 
 MHD_Result MhdExchange::accept_body(std::string_view piece) {
   body_bytes_ += piece.size();
-  if (body_bytes_ <= max_body_bytes_ && !has_no_room_) {
+  if (!response_ && body_bytes_ <= max_body_bytes_ && !has_no_room_) {
     has_no_room_ = !server_.hold_body_bytes(piece.size());
     if (!has_no_room_) request_.body.append(piece);
   }
@@ -246,7 +266,8 @@ void MhdExchange::drop_body() {
 }
 
 MHD_Result MhdExchange::answer() {
-  if (!is_dispatched_) {
+  if (awaits_admission_ && !response_) return MHD_YES;  // it is about to be suspended
+  if (!is_dispatched_ && !response_) {
     is_dispatched_ = true;
     dispatched_at_ = Clock::now();
     server_.request_opened(*client_);
@@ -269,7 +290,8 @@ void MhdExchange::suspend() {
   if (connection_ == nullptr) return;
   MHD_suspend_connection(connection_);
   is_suspended_ = true;
-  if (response_) resume();  // it came meanwhile
+  const bool waits = is_dispatched_ || awaits_admission_;
+  if (response_ || !waits) resume();  // it came meanwhile
 }
 
 void MhdExchange::resume() {
@@ -311,6 +333,7 @@ void MhdExchange::compress(Response response) {
 void MhdExchange::give(Response response) {
   if (connection_ == nullptr) return;
   response_ = std::move(response);
+  if (!is_dispatched_) drop_body();
   if (is_suspended_) resume();  // else answer() or suspend() will find it
 }
 

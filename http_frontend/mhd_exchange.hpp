@@ -41,6 +41,8 @@ class MhdExchange final : public Exchange, public std::enable_shared_from_this<M
 
  private:
   MHD_Result accept_head(const char* method, const char* version);
+  bool needs_admission(std::size_t body_size) const;
+  void ask_for_admission();
   bool has_sound_head(const char* method, const char* version) const;
   MHD_Result accept_body(std::string_view piece);
   void drop_body();
@@ -71,6 +73,7 @@ class MhdExchange final : public Exchange, public std::enable_shared_from_this<M
   bool is_target_too_long_ = false;
   bool is_sound_ = true;  // its head; else nothing more is read from this connection
   bool has_head_ = false;
+  bool awaits_admission_ = false;  // meanwhile no more of the body is read
   bool is_dispatched_ = false;
   bool is_suspended_ = false;
 };

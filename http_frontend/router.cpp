@@ -33,16 +33,35 @@ void respond_to_failure(const ExchangePtr& exchange, const char* what) {
   exchange->respond(problem(500, "Internal Server Error"));
 }
 
+Authenticator::Action action_of(Router::Access access) {
+  return access == Router::Access::writers ? Authenticator::Action::write : Authenticator::Action::read;
+}
+
 }  // namespace
+
+const Router::Route* Router::find(const Request& request) const {
+  for (const Route& route : routes_)
+    if (route.method == request.method && match(route.path, request.path)) return &route;
+  return nullptr;
+}
 
 std::size_t Router::max_body_bytes(const Request& request) const {
   const bool is_anonymous =
       request.authorization.empty() && request.api_key.empty() && request.client_certificate == nullptr;
-  for (const Route& route : routes_) {
-    if (route.method != request.method || !match(route.path, request.path)) continue;
-    return is_anonymous && route.access != Access::open ? default_max_body_bytes : route.max_body_bytes;
+  const Route* route = find(request);
+  if (route == nullptr || (is_anonymous && route->access != Access::open)) return default_max_body_bytes;
+  return route->max_body_bytes;
+}
+
+void Router::admit(const ExchangePtr& exchange, std::function<void()> admitted) const noexcept {
+  try {
+    const Route* route = find(exchange->request());
+    if (route == nullptr || route->access == Access::open) return admitted();
+    authenticator_.admit(exchange, action_of(route->access),
+                         [admitted = std::move(admitted)](const PrincipalPtr&) { admitted(); });
+  } catch (const std::exception& error) {
+    respond_to_failure(exchange, error.what());
   }
-  return default_max_body_bytes;
 }
 
 void Router::dispatch(const ExchangePtr& exchange) const noexcept {
@@ -70,8 +89,7 @@ void Router::find_and_call(const ExchangePtr& exchange) const {
 
 void Router::call(const Route& route, const ExchangePtr& exchange, std::string argument) const {
   if (route.access == Access::open) return route.handler(exchange, nullptr, argument);
-  const auto action = route.access == Access::writers ? Authenticator::Action::write : Authenticator::Action::read;
-  authenticator_.admit(exchange, action,
+  authenticator_.admit(exchange, action_of(route.access),
                        [this, &route, exchange, argument = std::move(argument)](const PrincipalPtr& principal) {
                          if (limits_.admit_principal(*exchange, *principal))
                            route.handler(exchange, principal, argument);

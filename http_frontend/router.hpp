@@ -27,7 +27,7 @@ class Router {
     Handler handler;
     std::size_t max_body_bytes = default_max_body_bytes;
   };
-  static constexpr std::size_t default_max_body_bytes = 16 * 1024;
+  static constexpr std::size_t default_max_body_bytes = small_body_bytes;
 
   Router(Authenticator& authenticator, RateLimits& limits, std::vector<Route> routes)
       : authenticator_(authenticator), limits_(limits), routes_(std::move(routes)) {}
@@ -36,10 +36,15 @@ class Router {
   // claim to more than the default.
   std::size_t max_body_bytes(const Request& request) const;
 
+  // Before more of a body is read than is anybody's: `admitted` is called if the caller may use the route, then or
+  // later; else the exchange is answered. Does not throw.
+  void admit(const ExchangePtr& exchange, std::function<void()> admitted) const noexcept;
+
   // Responds in any case: 404, 405 and 429 itself. Does not throw.
   void dispatch(const ExchangePtr& exchange) const noexcept;
 
  private:
+  const Route* find(const Request& request) const;
   void find_and_call(const ExchangePtr& exchange) const;
   void call(const Route& route, const ExchangePtr& exchange, std::string argument) const;
 

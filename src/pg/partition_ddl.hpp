@@ -7,7 +7,7 @@
 namespace audit::pg {
 
 // Runs one command. REQUIRES: SPI connected.
-void run_command(const char* format, ...) pg_attribute_printf(1, 2);
+void run_command(const char* format, ...) __attribute__((format(printf, 1, 2)));
 
 // schema.name, quoted, in the current memory context.
 const char* quoted_table(Oid table);

@@ -1,10 +1,13 @@
 # Heads that RFC 9112 forbids, of which a proxy in front might make another request than the daemon: 400 and the end of the
 # connection, never a second answer. And answers that libmicrohttpd makes itself: one head each.
 import re
+import select
 
 import pytest
 
+from daemon import Daemon
 from http_client import EVENTS
+from trail import AttackedTrail
 
 INNER = b"GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n"
 LENGTH = str(len(INNER)).encode()
@@ -74,8 +77,6 @@ def answers(daemon, data):
 
 @pytest.fixture(scope="module")
 def daemon():
-    from daemon import Daemon
-    from trail import AttackedTrail
     trail = AttackedTrail()
     started = Daemon(database=trail.conninfo(), address_requests_per_s=0)
     yield started
@@ -95,3 +96,66 @@ def test_forbidden_heads(daemon, name):
 def test_sound_heads(daemon, name):
     statuses, received = answers(daemon, SOUND[name])
     assert len(statuses) in (2, 3) and 400 not in statuses, received
+
+
+BODY_BYTES = 10_000_000
+
+
+def hold(daemon, key, head=b"Content-Length: 10400000"):
+    """A connection that has sent ten million bytes of a body, and goes on to send nothing."""
+    connection = daemon.client.connect()
+    connection.socket.setblocking(False)
+    data = (POST + b"Host: x\r\nX-API-Key: " + key.encode() + b"\r\nContent-Type: application/json\r\n" + head + b"\r\n\r\n"
+            + (b"%x\r\n" % BODY_BYTES if b"chunked" in head else b"") + b"x" * BODY_BYTES)
+    sent = 0
+    try:
+        # As much as the daemon and the kernel take.
+        while sent < len(data) and select.select([], [connection.socket], [], 0.5)[1]:
+            sent += connection.socket.send(data[sent:sent + 1_000_000])
+    except (BrokenPipeError, ConnectionResetError):
+        pass
+    return connection
+
+
+@pytest.mark.parametrize("head", [b"Content-Length: 10400000", b"Transfer-Encoding: chunked"])
+@pytest.mark.parametrize("kind", ["unknown", "reader"])
+def test_bodies_of_those_who_may_not_write_take_nobodys_memory(kind, head):
+    """Finding 11: seven such connections refused everybody's events for half a minute."""
+    trail = AttackedTrail()
+    trail.call("audit_grant_writer", trail.frontend)
+    good = trail.create_api_key("writer", scopes=["audit:write"])
+    bad = trail.create_api_key("reader", scopes=["audit:read"]) if kind == "reader" else "nonsense-key"
+    daemon = Daemon(database=trail.conninfo(), address_requests_per_s=0)
+    try:
+        held = [hold(daemon, bad, head) for _ in range(8)]
+        event = {"event_group": "g", "event_type": "t", "error_message": "x" * 100_000}
+        for _ in range(3):
+            answer = daemon.client.request("POST", EVENTS, key=good, json=[event] * 9)
+            assert answer.status == 201, answer.text
+        for connection in held:
+            connection.close()
+    finally:
+        daemon.stop()
+        trail.drop()
+
+
+@pytest.mark.parametrize("key, status", [("nonsense-key", 401), ("reader", 403), ("writer", 201)])
+@pytest.mark.parametrize("is_chunked", [False, True])
+def test_a_large_body_is_answered_as_its_sender_deserves(daemon_with_keys, key, status, is_chunked):
+    daemon, keys = daemon_with_keys
+    body = b'[{"event_group":"g","event_type":"t","error_message":"' + b"x" * 200_000 + b'"}]'
+    more = iter([body[:100_000], body[100_000:]]) if is_chunked else body
+    answer = daemon.client.request("POST", EVENTS, key=keys.get(key, key), data=more, headers={"Content-Type": "application/json"})
+    assert answer.status == status, answer.text
+
+
+@pytest.fixture(scope="module")
+def daemon_with_keys():
+    trail = AttackedTrail()
+    trail.call("audit_grant_writer", trail.frontend)
+    keys = {name: trail.create_api_key(name, scopes=[scope]) for name, scope in (("reader", "audit:read"), ("writer", "audit:write"))}
+    # Nobody is remembered: each request asks the database, so the connection waits for that.
+    started = Daemon(database=trail.conninfo(), address_requests_per_s=0, principal_cache_s=0)
+    yield started, keys
+    started.stop()
+    trail.drop()
