@@ -1,4 +1,5 @@
 -- Databases of another encoding than UTF8 are refused; sessions of another are not.
+\set SHOW_CONTEXT never
 SET client_min_messages = warning;
 SELECT current_database() AS tested \gset
 \set VERBOSITY default
