@@ -49,6 +49,7 @@ HttpLimits http_limits(const Config& config) {
   limits.target_bytes = config.target_limit_bytes;
   limits.body_bytes = config.body_limit_bytes;
   limits.body_memory_bytes = std::size_t{config.body_memory_mb} * 1024 * 1024;
+  limits.answer_memory_bytes = std::size_t{config.answer_memory_mb} * 1024 * 1024;
   limits.receive_timeout = std::chrono::seconds(config.receive_timeout_s);
   limits.idle_timeout = std::chrono::seconds(config.idle_timeout_s);
   limits.gzip_min_bytes = config.gzip_min_bytes;

@@ -192,6 +192,8 @@ void Reader::declare_limits() {
   number("target-limit-bytes", config_.target_limit_bytes, 256, 1'048'576, "Longest path and query");
   number("body-limit-bytes", config_.body_limit_bytes, 1024, 10'485'760, "Largest body of a request");
   number("body-memory-mb", config_.body_memory_mb, 10, 1'000'000, "Memory for the bodies of all requests together");
+  number("answer-memory-mb", config_.answer_memory_mb, 32, 1'000'000,
+         "Memory for all answers of more than 64 kB that are being sent");
   number("receive-timeout-s", config_.receive_timeout_s, 1, 86'400, "A request must have arrived whole after so long");
   number("idle-timeout-s", config_.idle_timeout_s, 1, 86'400,
          "Close an HTTP connection that has been silent for so long");

@@ -53,6 +53,7 @@ struct Config {
   unsigned receive_timeout_s = 30;
   unsigned idle_timeout_s = 60;
   unsigned body_memory_mb = 64;
+  unsigned answer_memory_mb = 256;
   unsigned gzip_min_bytes = 1024;
   std::string trusted_proxies;
   unsigned drain_timeout_ms = 10000;

@@ -219,6 +219,23 @@ bool HttpServer::hold_body_bytes(std::size_t count) {
   return true;
 }
 
+bool HttpServer::hold_answer_bytes(const IpAddress& group, std::size_t count) {
+  const auto found = answer_bytes_of_.find(group);
+  const std::size_t of_group = found == answer_bytes_of_.end() ? 0 : found->second;
+  const bool has_share = of_group == 0 || of_group + count <= limits_.answer_memory_bytes / 2;
+  if (!has_share || held_answer_bytes_ + count > limits_.answer_memory_bytes) return false;
+  held_answer_bytes_ += count;
+  answer_bytes_of_[group] += count;
+  return true;
+}
+
+void HttpServer::release_answer_bytes(const IpAddress& group, std::size_t count) {
+  held_answer_bytes_ -= count;
+  const auto found = answer_bytes_of_.find(group);
+  found->second -= count;
+  if (found->second == 0) answer_bytes_of_.erase(found);
+}
+
 std::string HttpServer::make_request_id() {
   constexpr std::string_view digits = "0123456789abcdef";
   const std::uint64_t number = next_request_++;

@@ -35,8 +35,9 @@ struct HttpLimits {
   std::size_t body_bytes = 10 * 1024 * 1024;  // whatever the route allows
   std::chrono::seconds receive_timeout{30};
   std::chrono::seconds idle_timeout{60};
-  std::size_t body_memory_bytes = 64 * 1024 * 1024;  // of all requests together
-  std::size_t gzip_min_bytes = 0;                    // of a body that may be compressed; 0: none is
+  std::size_t body_memory_bytes = 64 * 1024 * 1024;     // of all requests together
+  std::size_t answer_memory_bytes = 256 * 1024 * 1024;  // of all large answers that are being sent
+  std::size_t gzip_min_bytes = 0;                       // of a body that may be compressed; 0: none is
   TrustedProxies trusted_proxies;
 };
 
@@ -106,6 +107,10 @@ class HttpServer {
   // False: too much is held already.
   bool hold_body_bytes(std::size_t count);
   void release_body_bytes(std::size_t count) { held_body_bytes_ -= count; }
+  // For an answer to a client of that group, until it is sent. False: too many large ones are under way, or one address
+  // has more than its half; but who has none gets one.
+  bool hold_answer_bytes(const IpAddress& group, std::size_t count);
+  void release_answer_bytes(const IpAddress& group, std::size_t count);
   void run_soon() { run_needed_ = true; }
   void suspend_after_run(std::shared_ptr<MhdExchange> exchange) { to_suspend_.push_back(std::move(exchange)); }
   bool is_stopping() const { return stopping_; }
@@ -149,6 +154,8 @@ class HttpServer {
   Clock::time_point run_at_ = Clock::time_point::max();
   std::size_t open_requests_ = 0;
   std::size_t held_body_bytes_ = 0;
+  std::size_t held_answer_bytes_ = 0;
+  std::unordered_map<IpAddress, std::size_t, IpAddressHash> answer_bytes_of_;  // by group; none is zero
   std::uint64_t request_prefix_;
   std::uint64_t next_request_ = 0;
 };

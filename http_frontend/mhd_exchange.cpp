@@ -20,6 +20,7 @@ namespace audit::httpd {
 namespace {
 
 constexpr std::size_t max_ignored_body_bytes = 1024 * 1024;
+constexpr std::size_t small_answer_bytes = 64 * 1024;
 constexpr int client_gone_status = 499;  // nginx's number for it, which never reaches a client
 
 constexpr std::size_t line_end_size = 2;  // CR LF
@@ -120,6 +121,7 @@ MhdExchange::MhdExchange(HttpServer& server, HttpConnection& client, MHD_Connect
 MhdExchange::~MhdExchange() {
   if (is_dispatched_) server_.request_closed();
   server_.release_body_bytes(request_.body.size());
+  if (held_answer_bytes_ > 0) server_.release_answer_bytes(request_.client_group, held_answer_bytes_);
 }
 
 std::string_view MhdExchange::header(const char* name) const {
@@ -304,10 +306,22 @@ void MhdExchange::respond(Response response) {
   when_client_goes(nullptr);
   if (connection_ == nullptr) return;  // the client has gone
   if (record_.query_begun) record_.database = Clock::now() - *record_.query_begun;
+  if (!has_room_for(response)) {
+    return give(unavailable_problem("Too many large answers are under way", "overloaded"));
+  }
   if (!may_compress(response)) return give(std::move(response));
   response.headers.push_back({MHD_HTTP_HEADER_VARY, MHD_HTTP_HEADER_ACCEPT_ENCODING});
   if (accepts_gzip(header(MHD_HTTP_HEADER_ACCEPT_ENCODING))) return compress(std::move(response));
   give(std::move(response));
+}
+
+// Whoever does not read keeps an answer in memory. Small ones are bounded by the number of connections.
+bool MhdExchange::has_room_for(const Response& response) {
+  const std::size_t size = response.body.bytes().size();
+  if (size <= small_answer_bytes) return true;
+  if (!server_.hold_answer_bytes(request_.client_group, size)) return false;
+  held_answer_bytes_ = size;
+  return true;
 }
 
 bool MhdExchange::may_compress(const Response& response) const {

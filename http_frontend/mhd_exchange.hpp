@@ -53,6 +53,7 @@ class MhdExchange final : public Exchange, public std::enable_shared_from_this<M
   void find_client();
   std::string_view header(const char* name) const;
   std::string joined_headers(const char* name) const;
+  bool has_room_for(const Response& response);
   bool may_compress(const Response& response) const;
   void compress(Response response);
   void give(Response response);
@@ -67,7 +68,8 @@ class MhdExchange final : public Exchange, public std::enable_shared_from_this<M
   std::optional<Response> response_;
   std::size_t max_body_bytes_ = 0;
   std::size_t body_bytes_ = 0;  // that have come
-  bool has_no_room_ = false;    // for the body, among those of others
+  std::size_t held_answer_bytes_ = 0;
+  bool has_no_room_ = false;  // for the body, among those of others
   std::optional<Clock::time_point> queued_at_;
   Clock::time_point dispatched_at_;
   bool is_target_too_long_ = false;

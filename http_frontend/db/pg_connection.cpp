@@ -12,6 +12,7 @@ namespace audit::httpd {
 namespace {
 
 constexpr std::chrono::seconds drain_time{2};
+constexpr std::size_t large_answer_bytes = 4 * 1024 * 1024;
 
 std::string field(const PGresult* result, int code) {
   const char* value = PQresultErrorField(result, code);
@@ -181,7 +182,10 @@ void PgConnection::take_result(PgResult result, int status, pg_result* raw) {
   switch (status) {
     case PGRES_PIPELINE_SYNC: finish_query(); break;
     case PGRES_TUPLES_OK:
-    case PGRES_COMMAND_OK: result_ = std::move(result); break;
+    case PGRES_COMMAND_OK:
+      is_bloated_ = is_bloated_ || PQresultMemorySize(raw) > large_answer_bytes;
+      result_ = std::move(result);
+      break;
     case PGRES_PIPELINE_ABORTED: break;  // follows the error that counts
     default:
       if (!failure_) failure_ = as_failure(raw);

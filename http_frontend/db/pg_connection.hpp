@@ -32,6 +32,8 @@ class PgConnection {
   PgConnection& operator=(const PgConnection&) = delete;
 
   bool is_idle() const { return state_ == State::idle; }
+  // libpq keeps a buffer of the size of the largest answer that it has received.
+  bool is_bloated() const { return is_bloated_; }
   bool is_standby() const;
   // REQUIRES: is_idle(). `done` is called later, exactly once.
   void run(const Query& query, Clock::time_point deadline, QueryCallback done, QueryId id = no_query);
@@ -67,6 +69,7 @@ class PgConnection {
   State state_ = State::idle;
   int socket_;
   bool is_watched_ = true;
+  bool is_bloated_ = false;
   bool wants_write_ = false;
   bool is_synced_ = false;           // while draining: the server has finished the query
   bool is_cancel_returned_ = false;  // while draining: no cancel can hit the next query

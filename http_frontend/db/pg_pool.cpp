@@ -109,12 +109,26 @@ void PgPool::on_lost(PgConnection* connection, const std::string& why) {
   spdlog::warn("database connection lost: {}", why);
   const auto found = std::find_if(connections_.begin(), connections_.end(),
                                   [&](const auto& candidate) { return candidate.get() == connection; });
-  lost_.push_back(std::move(*found));
-  connections_.erase(found);
+  destroy_soon(found);
+  retry_later();
+}
+
+void PgPool::destroy_soon(std::vector<std::unique_ptr<PgConnection>>::iterator connection) {
+  lost_.push_back(std::move(*connection));
+  connections_.erase(connection);
   loop_.call_soon([this, is_alive = is_alive_] {
     if (*is_alive) lost_.clear();
   });
-  retry_later();
+}
+
+// One at a time, so that the others serve.
+void PgPool::retire_bloated() {
+  const auto found = std::find_if(connections_.begin(), connections_.end(), [](const auto& connection) {
+    return connection->is_idle() && connection->is_bloated();
+  });
+  if (found == connections_.end()) return;
+  destroy_soon(found);
+  open_missing();
 }
 
 void PgPool::retry_later() {
@@ -133,6 +147,7 @@ void PgPool::check_idle_later() {
 // A server that hangs or vanished sends nothing, so an idle connection must be tried to know: it is lost if there is no
 // answer in time.
 void PgPool::check_idle() {
+  retire_bloated();
   for (const auto& connection : connections_) {
     if (connection->is_idle())
       connection->run({{"check", {}}}, Clock::now() + check_timeout,

@@ -88,6 +88,8 @@ class PgPool {
   void retry_later();
   void check_idle_later();
   void check_idle();
+  void retire_bloated();
+  void destroy_soon(std::vector<std::unique_ptr<PgConnection>>::iterator connection);
   void note_role(std::optional<std::string_view> why_too_mighty);
 
   bool has_room(Lane lane) const;

@@ -1,12 +1,15 @@
 # Heads that RFC 9112 forbids, of which a proxy in front might make another request than the daemon: 400 and the end of the
 # connection, never a second answer. And answers that libmicrohttpd makes itself: one head each.
 import re
+import resource
 import select
+import socket
 
 import pytest
 
 from daemon import Daemon
 from http_client import EVENTS
+from support import eventually
 from trail import AttackedTrail
 
 INNER = b"GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -159,3 +162,38 @@ def daemon_with_keys():
     yield started, keys
     started.stop()
     trail.drop()
+
+
+def resident_mb(daemon):
+    with open(f"/proc/{daemon.pid}/statm", encoding="ascii") as file:
+        return int(file.read().split()[1]) * resource.getpagesize() / 2**20
+
+
+def test_answers_that_nobody_reads_are_bounded():
+    """Finding 12: six clients that did not read held 750 MB, and 400 MB stayed when they had gone."""
+    trail = AttackedTrail()
+    trail.execute("SELECT audit_log('large', 't', error_message => repeat('x', 900000)) FROM generate_series(1, 12)")
+    key = trail.create_api_key("reader")
+    daemon = Daemon(database=trail.conninfo(), address_requests_per_s=0, answer_memory_mb=32, pool_size=2)
+    request = b"GET " + EVENTS.encode() + b"?event_group=large HTTP/1.1\r\nHost: x\r\nX-API-Key: " + key.encode() + b"\r\n\r\n"
+    try:
+        assert daemon.client.list(key, limit=1).status == 200
+        before = resident_mb(daemon)
+        held = []
+        for _ in range(8):
+            held.append(daemon.client.connect())
+            held[-1].socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            held[-1].send(request)
+            select.select([held[-1].socket], [], [], 20)
+        statuses = sorted(connection.socket.recv(12)[9:12] for connection in held)
+        # A page of 10.8 MB: one address may hold half of the 32, or one.
+        assert statuses == [b"200"] + [b"503"] * 7
+        small = daemon.client.list(key, limit=1, event_group="g")
+        assert small.status == 200
+        for connection in held:
+            connection.close()
+        assert daemon.client.list(key, event_group="large").status == 200
+        eventually(lambda: resident_mb(daemon) < before + 8, "the daemon gives its memory back")
+    finally:
+        daemon.stop()
+        trail.drop()
