@@ -10,9 +10,9 @@ import re
 import sys
 
 CRASH = re.compile(r"was terminated by signal|PANIC|TRAP:|terminating connection because of crash")
-# Raised while a statement is parsed, before a function runs.
 CALL_OF_OURS = re.compile(r"audit_\w+\s*\(")
-NOT_OURS = ("failed to find conversion function", "invalid INTERVAL typmod")
+# Raised while a statement is parsed, before a function runs; the last one by pg_stop_making_pinned_objects().
+NOT_OURS = ("failed to find conversion function", "invalid INTERVAL typmod", "cannot advance OID counter anymore")
 
 
 def entries(paths):
