@@ -630,17 +630,47 @@ CREATE FUNCTION @extschema@.audit_last_run(OUT began_at timestamptz, OUT succeed
 LANGUAGE c STABLE AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.audit_last_run() IS 'The row of audit_maintenance, or NULLs.';
 
+CREATE FUNCTION @extschema@.audit_is_preloaded() RETURNS boolean
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+  SELECT bool_or(trim(both ' "' FROM l) IN ('audit_ext', '$libdir/audit_ext'))
+  FROM regexp_split_to_table(current_setting('shared_preload_libraries') || ','
+                             || current_setting('session_preload_libraries'), ',') l;
+END;
+COMMENT ON FUNCTION @extschema@.audit_is_preloaded() IS
+'Whether the server, or the settings of this session, load the library into every session.';
+
+CREATE FUNCTION @extschema@.audit_guard_gaps() RETURNS text
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+  SELECT string_agg(g.gap, '; ' ORDER BY g.gap)
+  FROM (SELECT 'event trigger ' || e.evtname || ' does not always fire' FROM pg_event_trigger e
+        WHERE e.evtenabled <> 'A' AND e.evtfoid IN ('@extschema@.audit_guard_command()'::regprocedure,
+          '@extschema@.audit_guard_rewrite()'::regprocedure, '@extschema@.audit_record_command()'::regprocedure)
+        UNION ALL
+        SELECT t.relid::regclass::text || ' has no guards' FROM pg_partition_tree('@extschema@.audit_events'::regclass) t
+        JOIN pg_class c ON c.oid = t.relid AND c.relkind <> 'f'
+        WHERE (SELECT count(*) FROM pg_trigger g WHERE g.tgrelid = t.relid AND g.tgenabled = 'A'
+               AND g.tgfoid = '@extschema@.audit_guard()'::regprocedure) < 2
+        UNION ALL
+        SELECT 'not preloaded: a session that has only emptied a table or altered an event trigger is not guarded'
+        WHERE NOT @extschema@.audit_is_preloaded()) g(gap);
+END;
+COMMENT ON FUNCTION @extschema@.audit_guard_gaps() IS 'What the append-only guards do not cover; NULL: nothing that they could.';
+
 CREATE FUNCTION @extschema@.audit_read_status()
 RETURNS TABLE (partition_every text, keep interval, premake integer, last_run timestamptz, last_success timestamptz, last_error text,
   partitions bigint, oldest_event timestamptz, next_missing timestamptz, expired_partitions bigint, default_events bigint,
-  holds bigint, bytes numeric, is_behind boolean, max_ahead interval, later_events bigint)
+  holds bigint, bytes numeric, is_behind boolean, max_ahead interval, later_events bigint,
+  is_preloaded boolean, guard_gaps text)
 LANGUAGE sql STABLE SECURITY DEFINER ROWS 1 SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
   SELECT s.partition_every, s.keep, s.premake, s.last_run, s.last_success, s.last_error, s.partitions, s.oldest_event, s.next_missing,
     s.expired_partitions, s.default_events, s.holds, s.bytes,
     coalesce(s.last_run IS NOT NULL AND (s.last_error IS NOT NULL OR s.next_missing IS NOT NULL OR s.expired_partitions > 0
       OR @extschema@.audit_oldest_default_event() < s.made_until), false),
-    s.max_ahead, @extschema@.audit_count_default_events(s.made_until)
+    s.max_ahead, @extschema@.audit_count_default_events(s.made_until),
+    @extschema@.audit_is_preloaded(), @extschema@.audit_guard_gaps()
   FROM (
     SELECT c.partition_every, c.keep, c.premake, c.max_ahead, m.began_at, m.succeeded_at, m.error, p.partitions,
       @extschema@.audit_oldest_event(), (SELECT min(lower(d)) FROM @extschema@.audit_due_partitions() d),
@@ -672,6 +702,10 @@ COMMENT ON COLUMN @extschema@.audit_status.is_behind IS 'Whether there is work t
 COMMENT ON COLUMN @extschema@.audit_status.max_ahead IS 'As configured: how far ahead of the clock a new event may be.';
 COMMENT ON COLUMN @extschema@.audit_status.later_events IS
 'Of default_events those that are later than the partitions that are made ahead, counted up to 1000: they stay where they are until their time comes nearer.';
+COMMENT ON COLUMN @extschema@.audit_status.is_preloaded IS
+'Whether every session has the library that guards the trail, by shared_preload_libraries or session_preload_libraries.';
+COMMENT ON COLUMN @extschema@.audit_status.guard_gaps IS
+'What the append-only guards do not cover, such as a partition without triggers; NULL: nothing that they could.';
 
 -------------------------------------------------------------------------------------------------------------------
 -- Partitions and retention: the work
@@ -738,7 +772,7 @@ REVOKE ALL ON FUNCTION
   @extschema@.audit_gap_bounds, @extschema@.audit_due_partitions, @extschema@.audit_due_bounds, @extschema@.audit_count_holds,
   @extschema@.audit_expired_partitions, @extschema@.audit_next_expired, @extschema@.audit_count_default_events,
   @extschema@.audit_oldest_default_event, @extschema@.audit_oldest_event, @extschema@.audit_last_run,
-  @extschema@.audit_read_status, @extschema@.audit_partition_name, @extschema@.audit_cancel_autovacuum,
+  @extschema@.audit_is_preloaded, @extschema@.audit_guard_gaps, @extschema@.audit_read_status, @extschema@.audit_partition_name, @extschema@.audit_cancel_autovacuum,
   @extschema@.audit_mirror, @extschema@.audit_run_step, @extschema@.audit_grant_maintainer
 FROM PUBLIC;
 

@@ -299,3 +299,22 @@ def test_what_changes_no_event_goes_on(trail):
     before = trail.events()
     assert trail.attempt(None, *HARMLESS) is None
     assert trail.events() == before and trail.records() == []
+
+
+def test_the_status_says_what_is_not_guarded(trail):
+    def gaps(**session):
+        with trail.session(**session) as connection, connection.cursor() as cursor:
+            cursor.execute("SELECT is_preloaded, guard_gaps FROM audit_status")
+            return cursor.fetchone()
+    preloaded = {"options": "-c session_preload_libraries=audit_ext"}
+    is_preloaded, text = gaps()
+    assert not is_preloaded and text.startswith("not preloaded")
+    assert gaps(**preloaded) == (True, None)
+    sub_partitioned(trail)
+    assert "leaf2 has no guards" in gaps(**preloaded)[1]
+    trail.execute("CALL audit_maintain()")
+    assert gaps(**preloaded) == (True, None)
+    trail.execute("LOAD 'audit_ext'")
+    trail.execute("SET audit_ext.allow_changes = on")
+    trail.execute("ALTER EVENT TRIGGER audit_ext_guard_command DISABLE")
+    assert gaps(**preloaded)[1] == "event trigger audit_ext_guard_command does not always fire"
