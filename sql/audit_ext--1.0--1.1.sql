@@ -87,16 +87,18 @@ SELECT pg_catalog.pg_extension_config_dump('@extschema@.audit_idempotency_keys',
 -- reaches those of the role that it logged in as.
 CREATE FUNCTION @extschema@.audit_find_answer(principal text, key text, sha256 bytea)
 RETURNS TABLE (status integer, answer json)
-LANGUAGE sql STABLE STRICT SECURITY DEFINER ROWS 1 SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql STABLE STRICT SECURITY DEFINER ROWS 1 SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
   SELECT CASE WHEN k.sha256 = $3 THEN 201 ELSE 409 END, CASE WHEN k.sha256 = $3 THEN k.answer END
   FROM @extschema@.audit_idempotency_keys k
-  WHERE k.session_role = session_user AND k.principal = $1 AND k.key = $2 AND k.created_at > now() - interval '24 hours'
-$$;
+  WHERE k.session_role = session_user AND k.principal = $1 AND k.key = $2 AND k.created_at > now() - interval '24 hours';
+END;
 COMMENT ON FUNCTION @extschema@.audit_find_answer(text, text, bytea) IS
 'What a request with that key was answered in the last 24 hours; status 409 if it was another one. For audit_log_json().';
 
 CREATE FUNCTION @extschema@.audit_keep_answer(principal text, key text, sha256 bytea, answer json) RETURNS void
-LANGUAGE sql VOLATILE STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql VOLATILE STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
   -- Each new one clears away more than one old one, so that they never pile up.
   DELETE FROM @extschema@.audit_idempotency_keys k WHERE k.ctid IN (
     SELECT o.ctid FROM @extschema@.audit_idempotency_keys o WHERE o.created_at <= now() - interval '24 hours'
@@ -104,8 +106,8 @@ LANGUAGE sql VOLATILE STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_t
   INSERT INTO @extschema@.audit_idempotency_keys AS k (session_role, principal, key, sha256, answer)
   VALUES (session_user, $1, $2, $3, $4)
   ON CONFLICT ON CONSTRAINT audit_idempotency_keys_pkey
-  DO UPDATE SET sha256 = excluded.sha256, answer = excluded.answer, created_at = excluded.created_at
-$$;
+  DO UPDATE SET sha256 = excluded.sha256, answer = excluded.answer, created_at = excluded.created_at;
+END;
 COMMENT ON FUNCTION @extschema@.audit_keep_answer(text, text, bytea, json) IS
 'Keeps what a request with that key was answered for 24 hours. For audit_log_json().';
 
@@ -807,10 +809,11 @@ ALTER FUNCTION @extschema@.audit_explain(text, text, text, bigint, text, text, t
 
 CREATE FUNCTION @extschema@.audit_authenticate_certificate(common_name text)
 RETURNS TABLE (principal text, user_id bigint, scope text, db_role text)
-LANGUAGE sql STABLE STRICT SECURITY DEFINER ROWS 1 SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql STABLE STRICT SECURITY DEFINER ROWS 1 SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
   SELECT 'user:' || u.username, u.user_id, array_to_string(u.scopes, ' '), u.db_role
-  FROM @extschema@.audit_users u WHERE u.username = $1
-$$;
+  FROM @extschema@.audit_users u WHERE u.username = $1;
+END;
 COMMENT ON FUNCTION @extschema@.audit_authenticate_certificate(text) IS
 'The user whose name is the common name of a client certificate, or no row. The caller has verified the certificate. For the daemon.';
 REVOKE ALL ON FUNCTION @extschema@.audit_authenticate_certificate FROM PUBLIC;
@@ -837,12 +840,44 @@ COMMENT ON FUNCTION @extschema@.audit_password_salt(text) IS
 
 CREATE FUNCTION @extschema@.audit_authenticate_proof(username text, proof bytea)
 RETURNS TABLE (principal text, user_id bigint, scope text, db_role text, token_epoch integer)
-LANGUAGE sql STABLE STRICT SECURITY DEFINER ROWS 1 SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql STABLE STRICT SECURITY DEFINER ROWS 1 SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
   SELECT 'user:' || u.username, u.user_id, array_to_string(u.scopes, ' '), u.db_role, u.token_epoch
-  FROM @extschema@.audit_users u WHERE u.username = $1 AND sha256(convert_to(u.password_hash, 'UTF8')) = $2
-$$;
+  FROM @extschema@.audit_users u WHERE u.username = $1 AND sha256(convert_to(u.password_hash, 'UTF8')) = $2;
+END;
 COMMENT ON FUNCTION @extschema@.audit_authenticate_proof(text, bytea) IS
 'The user with that name, if proof is SHA-256 of the bcrypt hash, as text, that the password has with audit_password_salt(); or no row. scope: space separated. token_epoch: to be put into the token. Whoever reads a proof, in a log for example, can neither log in with it nor find the password without the salt. For the daemon.';
+
+-- Those of version 1.0, bound to what they call as well.
+CREATE OR REPLACE FUNCTION @extschema@.audit_authenticate_password(username text, password text)
+RETURNS TABLE (principal text, user_id bigint, scope text, db_role text, token_epoch integer)
+LANGUAGE sql STABLE STRICT SECURITY DEFINER ROWS 1 SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+  -- MATERIALIZED: the hash is made for an unknown name too, of nobody's password, so that both take as long.
+  WITH candidate AS MATERIALIZED (
+    SELECT u.* FROM (VALUES (1)) one LEFT JOIN @extschema@.audit_users u ON u.username = $1),
+  checked AS MATERIALIZED (
+    SELECT c.*, @extschema@.audit_is_password($2,
+      coalesce(c.password_hash, '$2a$10$abcdefghijklmnopqrstuuYRGjyvzj1HFK02sK5zCMhQ6N2Z1kYRi'::text)) AS is_right
+    FROM candidate c)
+  SELECT 'user:' || c.username, c.user_id, array_to_string(c.scopes, ' '), c.db_role, c.token_epoch
+  FROM checked c WHERE c.is_right AND c.username IS NOT NULL AND octet_length($2) <= 72;
+END;
+CREATE OR REPLACE FUNCTION @extschema@.audit_authenticate_token(username text, token_epoch integer)
+RETURNS TABLE (principal text, user_id bigint, scope text, db_role text)
+LANGUAGE sql STABLE STRICT SECURITY DEFINER ROWS 1 SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+  SELECT 'user:' || u.username, u.user_id, array_to_string(u.scopes, ' '), u.db_role
+  FROM @extschema@.audit_users u WHERE u.username = $1 AND u.token_epoch = $2;
+END;
+CREATE OR REPLACE FUNCTION @extschema@.audit_authenticate_api_key(key_sha256 bytea)
+RETURNS TABLE (principal text, user_id bigint, scope text, db_role text, expires_at timestamptz)
+LANGUAGE sql STABLE STRICT SECURITY DEFINER ROWS 1 SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+  SELECT 'api_key:' || k.name, k.user_id, array_to_string(k.scopes, ' '), k.db_role, k.expires_at
+  FROM @extschema@.audit_api_keys k
+  WHERE k.key_sha256 = $1 AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > clock_timestamp());
+END;
 COMMENT ON FUNCTION @extschema@.audit_authenticate_password(text, text) IS
 'The user with that name and password, or no row; columns as of audit_authenticate_proof(). Takes about 70 ms of one core, by design of bcrypt. The password is a parameter, which logs may show: the daemon uses audit_password_salt() and audit_authenticate_proof() instead.';
 REVOKE ALL ON FUNCTION @extschema@.audit_password_salt, @extschema@.audit_authenticate_proof FROM PUBLIC;

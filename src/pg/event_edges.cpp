@@ -3,6 +3,7 @@
 
 #include "own_objects.hpp"
 #include "owner_rights.hpp"
+#include "partition_ddl.hpp"
 #include "pg_compat.hpp"
 #include "sql_entry.hpp"
 
@@ -92,9 +93,10 @@ AUDIT_SQL_FUNCTION(audit_oldest_event) {
   using namespace audit::pg;
   bool is_null = true;
   SPI_connect();
-  execute_as_owner(own_table("audit_events"),
-                   psprintf("SELECT created_at FROM %s.audit_events ORDER BY created_at LIMIT 1", own_schema_name()),
-                   nullptr, 0, SPI_OK_SELECT);
+  execute_as_owner(
+      own_table("audit_events"),
+      psprintf("SELECT created_at FROM %s ORDER BY created_at LIMIT 1", quoted_table(own_table("audit_events"))),
+      nullptr, 0, SPI_OK_SELECT);
   const Datum event =
       SPI_processed > 0 ? SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null) : Datum{0};
   SPI_finish();

@@ -39,6 +39,9 @@ Oid own_function(const char* name, int argument_count, const Oid* argument_types
 }
 
 Oid own_table(const char* name) {
+  // The trail is known whatever its name is.
+  if (strcmp(name, "audit_events") == 0 && OidIsValid(events_table())) return events_table();
+  if (strcmp(name, "audit_events_default") == 0 && OidIsValid(default_partition())) return default_partition();
   const Oid found = get_relname_relid(name, extension_schema());
   if (!OidIsValid(found) || !is_ours(RelationRelationId, found))
     ereport(ERROR, errcode(ERRCODE_UNDEFINED_TABLE), errmsg("audit_ext has no table \"%s\"", name),

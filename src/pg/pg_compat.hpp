@@ -48,6 +48,14 @@ inline void reindex_table(Oid table) {
 #endif
 }
 
+inline bool may_execute(Oid function, Oid role) {
+#if PG_VERSION_NUM >= 160000
+  return object_aclcheck(ProcedureRelationId, function, role, ACL_EXECUTE) == ACLCHECK_OK;
+#else
+  return pg_proc_aclcheck(function, role, ACL_EXECUTE) == ACLCHECK_OK;
+#endif
+}
+
 // old_snapshot_threshold (gone in 17): whether VACUUM may remove rows that a snapshot in use still sees.
 inline bool may_snapshots_expire() {
 #if PG_VERSION_NUM < 170000

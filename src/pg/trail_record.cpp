@@ -4,6 +4,7 @@
 
 #include "event_id.hpp"
 #include "own_objects.hpp"
+#include "partition_ddl.hpp"
 
 namespace audit::pg {
 namespace {
@@ -33,10 +34,11 @@ void record_event(const char* event_type, const char* resource_type, const char*
   all[n + 3] = text_or_null(resource_type);
   all[n + 4] = text_or_null(resource_id);
   const char* sql = psprintf(
-      "INSERT INTO %s.audit_events (event_payload, id, created_at, event_type, resource_type, resource_id, event_group,"
+      "INSERT INTO %s (event_payload, id, created_at, event_type, resource_type, resource_id, event_group,"
       " actor_type, actor_id, source, status)"
       " VALUES (%s, $%d, $%d, $%d, $%d, $%d, 'audit', 'user', session_user, 'sql', 'success')",
-      own_schema_name(), details != nullptr ? details : "NULL", n + 1, n + 2, n + 3, n + 4, n + 5);
+      quoted_table(own_table("audit_events")), details != nullptr ? details : "NULL", n + 1, n + 2, n + 3, n + 4,
+      n + 5);
   SPI_connect();
   execute_as_owner(own_table("audit_events"), sql, all, n + 5, SPI_OK_INSERT);
   SPI_finish();

@@ -230,3 +230,23 @@ def test_a_gap_of_the_past_does_not_reach_the_present(trail):
     assert maintain(trail) is None and trail.events() == before
     assert trail.execute("SELECT count(*) FROM audit_partitions() WHERE NOT is_default AND until - since > interval '31 days'"
                          " AND until > date_trunc('month', now(), 'UTC')")[0][0] == 0
+
+
+# Styles and zones whose abbreviations mean several zones, by a setting of the database (F5).
+@pytest.mark.parametrize("style, zone", [("SQL, DMY", "Asia/Kolkata"), ("German", "Asia/Shanghai"), ("Postgres, MDY", "Asia/Kolkata"),
+                                         ("SQL, MDY", "America/St_Johns"), ("ISO", "Asia/Kathmandu")])
+def test_partitions_are_the_same_in_every_style(trail, style, zone):
+    trail.execute("DO $$ BEGIN EXECUTE format('ALTER DATABASE %%I SET datestyle = %%L', current_database(), {0});"
+                  " EXECUTE format('ALTER DATABASE %%I SET timezone = %%L', current_database(), {1});"
+                  " EXECUTE format('ALTER DATABASE %%I SET intervalstyle = sql_standard', current_database()); END $$"
+                  .replace("%%", "%").format(f"'{style}'", f"'{zone}'"))
+    before = trail.events()
+    for statement in ("SELECT audit_create_partition('2031-01-01Z', '2031-02-01Z')", "SELECT audit_configure('day', '2 years')",
+                      "SELECT audit_hold('2001-01-01Z', '2001-02-01Z', 'x')", "CALL audit_maintain()", "CALL audit_maintain()"):
+        assert trail.attempt(None, statement) is None, statement
+    bounds = trail.execute("SELECT since AT TIME ZONE 'UTC', until AT TIME ZONE 'UTC' FROM audit_partitions() WHERE NOT is_default")
+    assert all(moment.time().isoformat() == "00:00:00" for pair in bounds for moment in pair) and len(bounds) >= 5
+    assert trail.execute("SELECT default_events, last_error, is_behind FROM audit_status")[0] == (0, None, False)
+    assert len(trail.events()) == len(before)
+    payloads = trail.execute("SELECT event_payload FROM audit_events WHERE event_type IN ('audit.configured', 'audit.held') ORDER BY created_at")
+    assert payloads[0][0]["keep"] == "2 years" and payloads[1][0]["since"] == "2001-01-01T00:00:00+00:00"
