@@ -27,7 +27,8 @@ constexpr std::size_t line_end_size = 2;  // CR LF
 
 // Until 1.0 the library parses the head where it is: each field begins behind the line of the one before, and the head
 // ends two bytes behind the last. It is not so where a line began with a colon, which the library takes for the end of
-// the head, where a NUL ended a value, where a line ended without CR, and where a value went on in the next line.
+// the head, where a NUL ended the target or a value, where spaces came together on the request line, where a line ended
+// without CR, and where a value went on in the next line.
 // Later versions refuse these by themselves.
 constexpr bool keeps_heads_in_place = MHD_VERSION < 0x01000000;
 
@@ -114,7 +115,9 @@ MhdExchange* MhdExchange::begin(HttpServer& server, MHD_Connection* connection, 
 MhdExchange::MhdExchange(HttpServer& server, HttpConnection& client, MHD_Connection* connection,
                          std::string_view target)
     : server_(server), client_(&client), connection_(connection) {
-  is_target_too_long_ = target.size() > server_.limits().target_bytes;
+  target_size_ = target.size();
+  is_sound_ = is_sound_target(target);
+  is_target_too_long_ = target_size_ > server_.limits().target_bytes;
   if (!is_target_too_long_) split_target(target, request_.path, request_.query);
 }
 
@@ -156,12 +159,12 @@ MHD_Result MhdExchange::accept(const char* method, const char* version, const ch
   return accept_body(piece);
 }
 
-bool MhdExchange::has_sound_head(const char* method, const char* version) const {
+void MhdExchange::check_head(const char* method, const char* version) {
   struct Walk {
     RequestHead head;
     const char* next;  // where the next field has to begin
     bool is_gapless = true;
-  } walk{RequestHead(std::string_view(version) == MHD_HTTP_VERSION_1_1),
+  } walk{RequestHead(method, std::string_view(version) == MHD_HTTP_VERSION_1_1),
          version + std::strlen(version) + line_end_size};
   MHD_get_connection_values_n(
       connection_, MHD_HEADER_KIND,
@@ -175,13 +178,15 @@ bool MhdExchange::has_sound_head(const char* method, const char* version) const 
       },
       &walk);
   const std::size_t size = MHD_get_connection_info(connection_, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE)->header_size;
-  const bool is_whole = walk.is_gapless && walk.next + line_end_size == method + size;
-  return walk.head.is_sound() && (is_whole || !keeps_heads_in_place);
+  const bool is_line_gapless = method + std::strlen(method) + 1 + target_size_ + 1 == version;
+  const bool is_whole = is_line_gapless && walk.is_gapless && walk.next + line_end_size == method + size;
+  is_sound_ = is_sound_ && walk.head.is_sound() && (is_whole || !keeps_heads_in_place);
+  is_chunked_ = walk.head.is_chunked();
 }
 
 MHD_Result MhdExchange::accept_head(const char* method, const char* version) {
   has_head_ = true;
-  is_sound_ = has_sound_head(method, version);
+  check_head(method, version);
   request_.method = method;
   find_client();
   request_.authorization = header(MHD_HTTP_HEADER_AUTHORIZATION);
@@ -204,8 +209,7 @@ MHD_Result MhdExchange::accept_head(const char* method, const char* version) {
 
 // A body in chunks has no size yet.
 bool MhdExchange::needs_admission(std::size_t body_size) const {
-  return max_body_bytes_ > small_body_bytes &&
-         (body_size > small_body_bytes || !header(MHD_HTTP_HEADER_TRANSFER_ENCODING).empty());
+  return max_body_bytes_ > small_body_bytes && (body_size > small_body_bytes || is_chunked_);
 }
 
 // Whoever is not known may have memory for a small body, but not for a large one: else a few of them would take what
@@ -360,7 +364,9 @@ MHD_Result MhdExchange::queue_response() {
   }
   for (Header& header : headers_) response_->headers.push_back(std::move(header));
   queued_at_ = Clock::now();
-  return httpd::queue_response(connection_, std::move(*response_), request_.id, server_.is_stopping() || !is_sound_);
+  // The library takes chunks and trailers whose lines end in many ways: what comes behind them is no request for sure.
+  const bool is_last = server_.is_stopping() || !is_sound_ || is_chunked_;
+  return httpd::queue_response(connection_, std::move(*response_), request_.id, is_last);
 }
 
 std::optional<Clock::time_point> MhdExchange::waiting_since() const {

@@ -43,7 +43,7 @@ class MhdExchange final : public Exchange, public std::enable_shared_from_this<M
   MHD_Result accept_head(const char* method, const char* version);
   bool needs_admission(std::size_t body_size) const;
   void ask_for_admission();
-  bool has_sound_head(const char* method, const char* version) const;
+  void check_head(const char* method, const char* version);
   MHD_Result accept_body(std::string_view piece);
   void drop_body();
   MHD_Result answer();
@@ -73,6 +73,8 @@ class MhdExchange final : public Exchange, public std::enable_shared_from_this<M
   std::optional<Clock::time_point> queued_at_;
   Clock::time_point dispatched_at_;
   bool is_target_too_long_ = false;
+  std::size_t target_size_ = 0;
+  bool is_chunked_ = false;
   bool is_sound_ = true;  // its head; else nothing more is read from this connection
   bool has_head_ = false;
   bool awaits_admission_ = false;  // meanwhile no more of the body is read

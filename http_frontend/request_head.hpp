@@ -11,12 +11,13 @@ namespace audit::httpd {
 class RequestHead {
  public:
   // `is_http_1_1`: the version that the request has.
-  explicit RequestHead(bool is_http_1_1) : is_http_1_1_(is_http_1_1) {}
+  RequestHead(std::string_view method, bool is_http_1_1);
 
   void add(std::string_view name, std::string_view value);
 
   // Once all fields were added: whether the request may be answered at all.
   bool is_sound() const;
+  bool is_chunked() const { return transfer_encodings_ != 0; }
 
  private:
   void add_framing(std::string_view name, std::string_view value);
@@ -27,5 +28,8 @@ class RequestHead {
   std::size_t content_lengths_ = 0;
   std::size_t transfer_encodings_ = 0;
 };
+
+// No control character and no space, as it is on the request line.
+bool is_sound_target(std::string_view target);
 
 }  // namespace audit::httpd

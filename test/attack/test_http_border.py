@@ -52,6 +52,17 @@ FORBIDDEN = {
     "a value on two lines": GET + b"Host: x\r\nX: y\r\n z\r\n\r\n" + INNER,
     "a control character": GET + b"Host: x\r\nX: y\x01\r\n\r\n" + INNER,
     "no colon": GET + b"Host: x\r\nnonsense\r\n\r\n" + INNER,
+    "two spaces before the target": b"GET  /healthz HTTP/1.1\r\nHost: x\r\n\r\n" + INNER,
+    "a NUL in the target": b"GET /healthz\0 HTTP/1.1\r\nHost: x\r\n\r\n" + INNER,
+    "a NUL in the query": b"GET /healthz?a\0b HTTP/1.1\r\nHost: x\r\n\r\n" + INNER,
+    "a bare CR in the target": b"GET /healthz?a\rb HTTP/1.1\r\nHost: x\r\n\r\n" + INNER,
+    "a control character in the target": b"GET /healthz\x7f HTTP/1.1\r\nHost: x\r\n\r\n" + INNER,
+    "a NUL in the method": b"G\0T /healthz HTTP/1.1\r\nHost: x\r\n\r\n" + INNER,
+    "a method that is no token": b"G(T /healthz HTTP/1.1\r\nHost: x\r\n\r\n" + INNER,
+    "a list of hosts": GET + b"Host: x, y\r\n\r\n" + INNER,
+    "a host with a user": GET + b"Host: u@x\r\n\r\n" + INNER,
+    "a host with a path": GET + b"Host: x/y\r\n\r\n" + INNER,
+    "a host with an odd port": GET + b"Host: x:y\r\n\r\n" + INNER,
     "a head that is too large": GET + b"Host: x\r\n" + b"X: " + b"y" * 20_000 + b"\r\n\r\n" + INNER,
     "a cookie that is too large": GET + b"Host: x\r\nCookie: " + b"y" * 8_000 + b"\r\n\r\n" + INNER,
 }
@@ -59,8 +70,21 @@ SOUND = {
     "two requests one behind the other": INNER * 2,
     "white space around values": GET + b"Host:x\r\nX: \t y \t\r\nY:\r\n\r\n" + INNER,
     "a body of that length": POST + b"Host: x\r\nContent-Length: " + LENGTH + b"\r\n\r\n" + INNER + INNER,
-    "a body in chunks": POST + b"Host: x\r\nTransfer-Encoding: chunked\r\n\r\n" + CHUNK + INNER,
     "a cookie": GET + b"Host: x\r\nCookie: a=b; c=d\r\nX: y\r\n\r\n" + INNER,
+}
+
+
+# Chunks and trailers that the library reads in its own way.
+CHUNKS = {
+    "sound": CHUNK,
+    "lines that end in LF": CHUNK.replace(b"\r\n0\r\n\r\n", b"\n0\n\n"),
+    "LF at the end": b"0\r\n\n",
+    "a trailer": b"0\r\nX: y\r\n\r\n",
+    "a trailer that begins with a colon": b"0\r\n: y\r\n\r\n",
+    "a trailer with a space before the colon": b"0\r\nX : y\r\n\r\n",
+    "a trailer with a length": b"0\r\nContent-Length: " + LENGTH + b"\r\n\r\n",
+    "a trailer with a NUL": b"0\r\nX: a\0b\r\n\r\n",
+    "an extension": b"0;a=b\r\n\r\n",
 }
 
 
@@ -99,6 +123,12 @@ def test_forbidden_heads(daemon, name):
 def test_sound_heads(daemon, name):
     statuses, received = answers(daemon, SOUND[name])
     assert len(statuses) in (2, 3) and 400 not in statuses, received
+
+
+@pytest.mark.parametrize("name", CHUNKS)
+def test_a_request_in_chunks_is_the_last(daemon, name):
+    statuses, received = answers(daemon, POST + b"Host: x\r\nTransfer-Encoding: chunked\r\n\r\n" + CHUNKS[name] + INNER)
+    assert statuses == [401] and b"\nConnection: close" in received, received
 
 
 BODY_BYTES = 10_000_000
