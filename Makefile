@@ -7,10 +7,10 @@ in_sources = $(patsubst $(sources)/%,%,$(wildcard $(sources)/$(1)))
 DATA = $(call in_sources,sql/$(EXTENSION)--*.sql)
 
 CORE_SOURCES = $(call in_sources,src/core/*.cpp)
-GLUE_SOURCES = $(call in_sources,src/pg/*.cpp)
+GLUE_SOURCES = $(call in_sources,src/pg/*.cpp) $(call in_sources,src/pg/*/*.cpp)
 OBJS = $(CORE_SOURCES:.cpp=.o) $(GLUE_SOURCES:.cpp=.o)
 # make would take what is built there, maybe for another PostgreSQL, for its own.
-ifneq ($(if $(filter-out . $(CURDIR),$(sources)),$(wildcard $(sources)/$(MODULE_big).so $(sources)/src/*/*.o)),)
+ifneq ($(if $(filter-out . $(CURDIR),$(sources)),$(wildcard $(sources)/$(MODULE_big).so $(sources)/src/*/*.o $(sources)/src/*/*/*.o)),)
 $(error $(sources) holds a build of its own: make -C $(sources) WITH_HTTPD=no clean)
 endif
 
@@ -30,7 +30,7 @@ endif
 WARNINGS = -Wall -Wextra -Werror
 # Server headers are not ours to warn about: -isystem. longjmp skips destructors and nothing may throw: -fno-exceptions.
 PG_CXXFLAGS = -std=c++17 $(WARNINGS) -fno-exceptions -fno-rtti -fvisibility=hidden -fvisibility-inlines-hidden \
-  -isystem $(shell $(PG_CONFIG) --includedir-server) -MMD -MP
+  -I$(sources)/src -I$(sources)/src/pg -isystem $(shell $(PG_CONFIG) --includedir-server) -MMD -MP
 SHLIB_LINK = -lstdc++
 EXTRA_CLEAN = $(OBJS:.o=.d) build results regression.diffs regression.out
 
@@ -44,7 +44,7 @@ include $(PGXS)
 src/pg/%.o: PG_CXXFLAGS += -Wno-register
 
 # Absolute: make would find those of the sources otherwise.
-object_directories = $(CURDIR)/src/core $(CURDIR)/src/pg
+object_directories = $(addprefix $(CURDIR)/,$(sort $(dir $(OBJS))))
 $(OBJS): | $(object_directories)
 $(object_directories):
 	mkdir -p $@
@@ -73,7 +73,7 @@ lint:
 	$(sources)/scripts/lint
 
 format:
-	clang-format -i src/*/*.cpp src/*/*.hpp test/unit/*.cpp test/fuzz/*.[ch]pp http_frontend/*.cpp http_frontend/*.hpp http_frontend/*/*.cpp http_frontend/*/*.hpp
+	find src http_frontend test/unit test/fuzz -name '*.[ch]pp' -exec clang-format -i {} +
 
 help:
 	@echo "make                 build the extension and the daemon (WITH_HTTPD=no: the extension alone)"

@@ -8,19 +8,19 @@
 #include <stdexcept>
 #include <utility>
 
-#include "db/audit_events_query.hpp"
-#include "db/principal_query.hpp"
-#include "handle_get_audit_event.hpp"
-#include "handle_get_audit_events.hpp"
-#include "handle_get_metrics.hpp"
-#include "handle_health.hpp"
-#include "handle_openapi.hpp"
-#include "handle_post_audit_events.hpp"
-#include "handle_post_auth_token.hpp"
-#include "listen_socket.hpp"
-#include "log.hpp"
-#include "problem.hpp"
-#include "service_manager.hpp"
+#include "auth/principal_query.hpp"
+#include "base/listen_socket.hpp"
+#include "endpoints/audit_events_query.hpp"
+#include "endpoints/handle_get_audit_event.hpp"
+#include "endpoints/handle_get_audit_events.hpp"
+#include "endpoints/handle_get_metrics.hpp"
+#include "endpoints/handle_health.hpp"
+#include "endpoints/handle_openapi.hpp"
+#include "endpoints/handle_post_audit_events.hpp"
+#include "endpoints/handle_post_auth_token.hpp"
+#include "http/problem.hpp"
+#include "watch/log.hpp"
+#include "watch/service_manager.hpp"
 
 namespace audit::httpd {
 namespace {

@@ -12,15 +12,15 @@
 #include "auth/login_throttle.hpp"
 #include "auth/password_prover.hpp"
 #include "auth/token_issuer.hpp"
-#include "config.hpp"
+#include "base/event_loop.hpp"
 #include "db/pg_pool.hpp"
 #include "db/principal_listener.hpp"
-#include "event_loop.hpp"
-#include "http_server.hpp"
-#include "maintenance_watch.hpp"
-#include "metrics.hpp"
-#include "router.hpp"
-#include "settings.hpp"
+#include "endpoints/router.hpp"
+#include "http/http_server.hpp"
+#include "settings/config.hpp"
+#include "settings/settings.hpp"
+#include "watch/maintenance_watch.hpp"
+#include "watch/metrics.hpp"
 
 namespace audit::httpd {
 

@@ -12,10 +12,10 @@
 #include <iostream>
 
 #include "application.hpp"
-#include "blocking_calls.hpp"
-#include "log.hpp"
-#include "service_manager.hpp"
-#include "settings.hpp"
+#include "base/blocking_calls.hpp"
+#include "settings/settings.hpp"
+#include "watch/log.hpp"
+#include "watch/service_manager.hpp"
 
 namespace {
 

@@ -17,17 +17,36 @@ only() {
   fi
 }
 
-only 'postgres\.h' 'src/pg/postgres_api\.hpp'
+# falls ROOT WING...: a file of a wing includes nothing of a wing that stands before its own. Files beside the wings include all.
+falls() {
+  local root=$1 above='' wing found
+  shift
+  for wing in "$@"; do
+    if [ -n "$above" ]; then
+      found=$(grep -rnE --include='*.hpp' --include='*.cpp' "^[[:space:]]*#[[:space:]]*include \"($above)/" "$root/$wing" || true)
+      if [ -n "$found" ]; then
+        printf '%s/%s must not include %s, but:\n%s\n' "$root" "$wing" "$above" "$found"
+        failed=1
+      fi
+    fi
+    above+=${above:+|}$wing
+  done
+}
+
+falls http_frontend endpoints settings watch auth db http base
+falls src/pg guarding maintaining writing reading engine partitions base
+
+only 'postgres\.h' 'src/pg/base/postgres_api\.hpp'
 only '(.*/)?postgres_api\.hpp' 'src/pg/.*'
-only 'access/gin_private\.h' 'src/pg/gin_entries\.hpp'
-only '(.*/)?gin_entries\.hpp' 'src/pg/(gin_entries|pending_list|posting_reader)\.cpp'
-only 'access/nbtree\.h' 'src/pg/key_walk\.cpp'
+only 'access/gin_private\.h' 'src/pg/engine/gin_entries\.hpp'
+only '(.*/)?gin_entries\.hpp' 'src/pg/engine/(gin_entries|pending_list|posting_reader)\.cpp'
+only 'access/nbtree\.h' 'src/pg/engine/key_walk\.cpp'
 only '(access|catalog|commands|executor|fmgr|funcapi|miscadmin|nodes|parser|storage|tcop|utils)[/.].*' 'src/pg/.*'
-only '(.*/)?pg/[a-z_0-9]+\.hpp' 'src/pg/.*'
-only 'microhttpd\.h' 'http_frontend/(http_server\.cpp|mhd_exchange\.hpp)'
-only 'prometheus/.*' 'http_frontend/metrics\.cpp'
-only 'gnutls/.*' 'http_frontend/tls_credentials\.cpp' 'http_frontend/auth/.*' 'test/unit/signing_key\.hpp'
+only '(.*/)?pg/.*\.hpp|(partitions|engine|reading|writing|maintaining|guarding)/.*' 'src/pg/.*'
+only 'microhttpd\.h' 'http_frontend/http/(http_server\.cpp|mhd_exchange\.hpp)'
+only 'prometheus/.*' 'http_frontend/watch/metrics\.cpp'
+only 'gnutls/.*' 'http_frontend/http/tls_credentials\.cpp' 'http_frontend/auth/.*' 'test/unit/signing_key\.hpp'
 only 'libpq-fe\.h|libpq/.*' 'http_frontend/db/pg_(connection|session)\.(hpp|cpp)'
-only 'systemd/.*' 'http_frontend/service_manager\.cpp'
+only 'systemd/.*' 'http_frontend/watch/service_manager\.cpp'
 only '(.*/)?http_frontend/.*' 'http_frontend/.*' 'test/unit/.*'
 exit "$failed"

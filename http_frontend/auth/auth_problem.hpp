@@ -3,8 +3,8 @@
 
 #include <string>
 
-#include "http_types.hpp"
-#include "problem.hpp"
+#include "http/http_types.hpp"
+#include "http/problem.hpp"
 
 namespace audit::httpd {
 

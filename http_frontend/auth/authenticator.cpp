@@ -5,8 +5,9 @@
 
 #include "auth/auth_problem.hpp"
 #include "auth/authorization_header.hpp"
-#include "db/principal_query.hpp"
-#include "problem.hpp"
+#include "auth/principal_query.hpp"
+#include "db/query_problem.hpp"
+#include "http/problem.hpp"
 
 namespace audit::httpd {
 namespace {

@@ -11,7 +11,7 @@
 #include "auth/token_issuer.hpp"
 #include "db/pg_pool.hpp"
 #include "db/principal_listener.hpp"
-#include "http_types.hpp"
+#include "http/http_types.hpp"
 
 namespace audit::httpd {
 

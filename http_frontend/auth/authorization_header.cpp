@@ -1,6 +1,6 @@
 #include "auth/authorization_header.hpp"
 
-#include "request_target.hpp"
+#include "http/request_target.hpp"
 
 namespace audit::httpd {
 

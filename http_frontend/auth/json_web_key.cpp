@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "auth/jwt.hpp"
-#include "json_value.hpp"
+#include "base/json_value.hpp"
 
 namespace audit::httpd {
 

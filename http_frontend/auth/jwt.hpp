@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "json_value.hpp"
+#include "base/json_value.hpp"
 
 namespace audit::httpd {
 

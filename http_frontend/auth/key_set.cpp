@@ -1,6 +1,6 @@
 #include "auth/key_set.hpp"
 
-#include "json_value.hpp"
+#include "base/json_value.hpp"
 
 namespace audit::httpd {
 namespace {

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "auth/key_set.hpp"
-#include "blocking_calls.hpp"
-#include "event_loop.hpp"
+#include "base/blocking_calls.hpp"
+#include "base/event_loop.hpp"
 
 namespace audit::httpd {
 

@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "auth/password_proof.hpp"
-#include "blocking_calls.hpp"
-#include "event_loop.hpp"
+#include "base/blocking_calls.hpp"
+#include "base/event_loop.hpp"
 
 namespace audit::httpd {
 

@@ -6,11 +6,11 @@
 #include <optional>
 #include <string>
 
-#include "blocking_calls.hpp"
+#include "base/blocking_calls.hpp"
+#include "base/event_loop.hpp"
 #include "db/pg_session.hpp"
 #include "db/query.hpp"
 #include "db/query_outcome.hpp"
-#include "event_loop.hpp"
 
 namespace audit::httpd {
 

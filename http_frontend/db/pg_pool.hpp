@@ -11,10 +11,10 @@
 #include <string_view>
 #include <vector>
 
-#include "blocking_calls.hpp"
+#include "base/blocking_calls.hpp"
+#include "base/event_loop.hpp"
 #include "db/pg_connection.hpp"
 #include "db/pg_session.hpp"
-#include "event_loop.hpp"
 
 namespace audit::httpd {
 

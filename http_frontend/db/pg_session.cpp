@@ -9,7 +9,7 @@
 #include <string_view>
 #include <utility>
 
-#include "version.hpp"
+#include "base/version.hpp"
 
 namespace audit::httpd {
 namespace {

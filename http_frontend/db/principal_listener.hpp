@@ -8,11 +8,11 @@
 #include <string_view>
 #include <variant>
 
-#include "blocking_calls.hpp"
+#include "base/blocking_calls.hpp"
+#include "base/event_loop.hpp"
 #include "db/pg_connection.hpp"
 #include "db/pg_pool.hpp"
 #include "db/pg_session.hpp"
-#include "event_loop.hpp"
 
 namespace audit::httpd {
 

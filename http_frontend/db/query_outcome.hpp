@@ -9,7 +9,7 @@
 #include <string_view>
 #include <variant>
 
-#include "http_types.hpp"
+#include "http/http_types.hpp"
 
 struct pg_result;
 

@@ -1,12 +1,12 @@
 // What PostgreSQL looks for when it loads the library.
-#include "append_only.hpp"
-#include "maintenance_worker.hpp"
-#include "object_guard.hpp"
-#include "partition_move.hpp"
-#include "settings.hpp"
-#include "sql_entry.hpp"
-#include "sql_plans.hpp"
-#include "trail.hpp"
+#include "base/settings.hpp"
+#include "base/sql_entry.hpp"
+#include "base/sql_plans.hpp"
+#include "base/trail.hpp"
+#include "guarding/append_only.hpp"
+#include "guarding/object_guard.hpp"
+#include "maintaining/maintenance_worker.hpp"
+#include "maintaining/partition_move.hpp"
 
 extern "C" {
 PG_MODULE_MAGIC;

@@ -2,7 +2,7 @@
 #include <string>
 
 #include "fuzz.hpp"
-#include "trusted_proxies.hpp"
+#include "http/trusted_proxies.hpp"
 
 namespace {
 

@@ -5,9 +5,9 @@
 #include <array>
 #include <string>
 
-#include "config.hpp"
+#include "base/unique_fd.hpp"
 #include "fuzz.hpp"
-#include "unique_fd.hpp"
+#include "settings/config.hpp"
 
 namespace {
 

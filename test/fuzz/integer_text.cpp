@@ -1,5 +1,5 @@
 // Integers in query strings. What is a plain number of C's is the number that C says.
-#include "integer_text.hpp"
+#include "base/integer_text.hpp"
 
 #include <cstdlib>
 #include <string>

@@ -4,8 +4,8 @@
 
 #include "core/page_cursor.hpp"
 #include "core/utf8.hpp"
+#include "endpoints/query_parameters.hpp"
 #include "fuzz.hpp"
-#include "query_parameters.hpp"
 
 namespace {
 

@@ -1,9 +1,9 @@
 // The form of POST /v1/auth/token. The first line is the Content-Type.
-#include "handle_post_auth_token.hpp"
+#include "endpoints/handle_post_auth_token.hpp"
 
 #include "core/utf8.hpp"
 #include "fuzz.hpp"
-#include "problem.hpp"
+#include "http/problem.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace audit::httpd;

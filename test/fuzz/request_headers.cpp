@@ -3,9 +3,9 @@
 
 #include <string>
 
-#include "content_encoding.hpp"
+#include "endpoints/handle_post_audit_events.hpp"
 #include "fuzz.hpp"
-#include "handle_post_audit_events.hpp"
+#include "http/content_encoding.hpp"
 
 namespace {
 

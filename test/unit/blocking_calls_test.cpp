@@ -1,4 +1,4 @@
-#include "blocking_calls.hpp"
+#include "base/blocking_calls.hpp"
 
 #include <gtest/gtest.h>
 

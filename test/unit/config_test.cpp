@@ -1,11 +1,14 @@
 // Settings: where they come from, and what is refused.
-#include "config.hpp"
+#include "settings/config.hpp"
 
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
 #include <fstream>
 #include <vector>
+
+#include "base/listen_socket.hpp"
+#include "base/settings_file.hpp"
 
 namespace audit::httpd {
 namespace {

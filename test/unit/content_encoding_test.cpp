@@ -1,5 +1,5 @@
 // Which clients take gzip, and what they get.
-#include "content_encoding.hpp"
+#include "http/content_encoding.hpp"
 
 #include <gtest/gtest.h>
 #include <zlib.h>

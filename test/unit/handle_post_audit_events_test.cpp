@@ -1,5 +1,5 @@
 // Media types and keys of POST /v1/audit/events.
-#include "handle_post_audit_events.hpp"
+#include "endpoints/handle_post_audit_events.hpp"
 
 #include <gtest/gtest.h>
 

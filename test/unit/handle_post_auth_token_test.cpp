@@ -1,5 +1,5 @@
 // The form of the password grant.
-#include "handle_post_auth_token.hpp"
+#include "endpoints/handle_post_auth_token.hpp"
 
 #include <gtest/gtest.h>
 

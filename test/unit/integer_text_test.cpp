@@ -1,5 +1,5 @@
 // Integers as pydantic's lax mode reads them; the cases were tried with pydantic-core.
-#include "integer_text.hpp"
+#include "base/integer_text.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // Addresses, the groups that limits count, and networks.
-#include "ip_address.hpp"
+#include "base/ip_address.hpp"
 
 #include <gtest/gtest.h>
 #include <netinet/in.h>

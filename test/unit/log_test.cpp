@@ -1,5 +1,5 @@
 // What a text may do to the line of the log that it is in: nothing.
-#include "log.hpp"
+#include "watch/log.hpp"
 
 #include <gtest/gtest.h>
 

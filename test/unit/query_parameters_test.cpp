@@ -1,5 +1,5 @@
 // The query string of GET /v1/audit/events: what is accepted, what is refused and how, and the link to the next page.
-#include "query_parameters.hpp"
+#include "endpoints/query_parameters.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // How many requests a caller may send.
-#include "rate_limiter.hpp"
+#include "endpoints/rate_limiter.hpp"
 
 #include <gtest/gtest.h>
 

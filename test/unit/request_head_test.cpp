@@ -1,5 +1,5 @@
 // What RFC 9112 forbids in the fields of a head, and what it allows.
-#include "request_head.hpp"
+#include "http/request_head.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // Splitting the request target.
-#include "request_target.hpp"
+#include "http/request_target.hpp"
 
 #include <gtest/gtest.h>
 

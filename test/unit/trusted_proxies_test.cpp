@@ -1,5 +1,5 @@
 // Whose word on X-Forwarded-For counts.
-#include "trusted_proxies.hpp"
+#include "http/trusted_proxies.hpp"
 
 #include <gtest/gtest.h>
 

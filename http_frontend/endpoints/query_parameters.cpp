@@ -1,0 +1,160 @@
+#include "endpoints/query_parameters.hpp"
+
+#include <algorithm>
+#include <unordered_set>
+
+#include "base/integer_text.hpp"
+#include "core/page_cursor.hpp"
+#include "core/rfc3339.hpp"
+#include "core/utf8.hpp"
+#include "http/request_target.hpp"
+
+namespace audit::httpd {
+namespace {
+
+constexpr std::int32_t max_limit = 200;
+
+constexpr std::string_view bad_text = "Input should be a valid string, unable to parse raw data as a unicode string";
+constexpr std::string_view bad_integer = "Input should be a valid integer, unable to parse string as an integer";
+constexpr std::string_view huge_integer = "Unable to parse input string as an integer, exceeded maximum size";
+constexpr std::string_view limit_too_small = "Input should be greater than or equal to 1";
+constexpr std::string_view limit_too_large = "Input should be less than or equal to 200";
+constexpr std::string_view bad_time = "Input should be a valid datetime";
+constexpr std::string_view time_without_offset = "Input should have timezone info";
+
+class Parser {
+ public:
+  Parser(const std::vector<NameValue>& parts, std::vector<ValidationError>& errors) : parts_(parts), errors_(errors) {}
+
+  void text(const char* name, std::optional<std::string>& to) {
+    const std::string* value = last(name);
+    if (value == nullptr) return;
+    if (!is_valid_utf8(*value)) return fail(name, bad_text, "string_unicode");
+    to = *value;
+  }
+
+  void integer(const char* name, std::optional<std::int64_t>& to) {
+    const std::string* value = last(name);
+    if (value == nullptr) return;
+    const IntegerText parsed = parse_integer(*value);
+    if (parsed.status == IntegerStatus::malformed) return fail(name, bad_integer, "int_parsing");
+    if (parsed.status != IntegerStatus::ok) return fail(name, huge_integer, "int_parsing_size");
+    to = parsed.value;
+  }
+
+  // Only the database can tell whether the cursor belongs to these filters.
+  void cursor(const char* name, std::optional<std::string>& to) {
+    const std::string* value = last(name);
+    if (value == nullptr) return;
+    if (!is_well_formed_cursor(*value)) return fail(name, validation::cursor_invalid, "cursor_invalid");
+    to = *value;
+  }
+
+  void limit(const char* name, std::int32_t& to) {
+    const std::string* value = last(name);
+    if (value == nullptr) return;
+    const auto [status, number] = parse_integer(*value);
+    if (status == IntegerStatus::malformed) return fail(name, bad_integer, "int_parsing");
+    if (status == IntegerStatus::too_small || (status == IntegerStatus::ok && number < 1)) {
+      return fail(name, limit_too_small, "greater_than_equal");
+    }
+    if (status == IntegerStatus::too_large || number > max_limit) {
+      return fail(name, limit_too_large, "less_than_equal");
+    }
+    to = static_cast<std::int32_t>(number);
+  }
+
+  void time(const char* name, std::optional<std::int64_t>& to) {
+    const std::string* value = last(name);
+    if (value == nullptr) return;
+    std::int64_t microseconds = 0;
+    switch (parse_rfc3339(*value, microseconds)) {
+      case DateTimeStatus::malformed: return fail(name, bad_time, "datetime_parsing");
+      case DateTimeStatus::no_offset: return fail(name, time_without_offset, "timezone_aware");
+      case DateTimeStatus::ok: to = microseconds;
+    }
+  }
+
+ private:
+  // The last of repeated parameters counts.
+  const std::string* last(std::string_view name) const {
+    const auto found =
+        std::find_if(parts_.rbegin(), parts_.rend(), [&](const auto& part) { return part.first == name; });
+    return found == parts_.rend() ? nullptr : &found->second;
+  }
+
+  void fail(const char* name, std::string_view message, std::string_view type) {
+    errors_.push_back({"query", name, message, type});
+  }
+
+  const std::vector<NameValue>& parts_;
+  std::vector<ValidationError>& errors_;
+};
+
+}  // namespace
+
+ParsedListParameters parse_list_parameters(std::string_view query, bool is_strict) {
+  const std::vector<NameValue> parts = parse_urlencoded(query);
+  ParsedListParameters parsed;
+  EventListParameters& to = parsed.parameters;
+  Parser parser(parts, parsed.errors);
+  parser.text("event_group", to.event_group);
+  parser.text("event_type", to.event_type);
+  parser.text("status", to.status);
+  parser.text("vm_id", to.vm_id);
+  parser.text("session_id", to.session_id);
+  parser.integer("user_id", to.user_id);
+  parser.cursor("cursor", to.cursor);
+  parser.limit("limit", to.limit);
+  parser.time("since", to.since_us);
+  parser.time("until", to.until_us);
+  if (is_strict) {
+    add_unknown_parameters(
+        parts,
+        {"event_group", "event_type", "status", "vm_id", "session_id", "user_id", "cursor", "limit", "since", "until"},
+        parsed.errors);
+  }
+  return parsed;
+}
+
+void add_unknown_parameters(const std::vector<NameValue>& parts, const std::vector<std::string_view>& known,
+                            std::vector<ValidationError>& errors) {
+  std::unordered_set<std::string_view> seen(known.begin(), known.end());
+  for (const auto& [name, value] : parts) {
+    if (!seen.insert(name).second) continue;
+    errors.push_back({"query", name, "Extra inputs are not permitted", "extra_forbidden"});
+  }
+}
+
+bool prefers_strict_handling(std::string_view prefer) {
+  while (!prefer.empty()) {
+    std::string_view preference = prefer.substr(0, prefer.find(','));
+    prefer.remove_prefix(std::min(prefer.size(), preference.size() + 1));
+    preference = preference.substr(0, preference.find(';'));
+    const std::size_t equals = preference.find('=');
+    if (equals == std::string_view::npos) continue;
+    std::string_view value = trim_http_space(preference.substr(equals + 1));
+    if (value.size() >= 2 && value.front() == '"' && value.back() == '"') value = value.substr(1, value.size() - 2);
+    // The first one counts (RFC 7240, 2).
+    if (equals_ignoring_case(trim_http_space(preference.substr(0, equals)), "handling")) {
+      return equals_ignoring_case(value, "strict");
+    }
+  }
+  return false;
+}
+
+std::string query_with_cursor(std::string_view query, std::string_view cursor) {
+  std::string text;
+  for (const auto& [name, value] : parse_urlencoded(query)) {
+    if (name == "cursor") continue;
+    append_percent_encoded(text, name);
+    text.push_back('=');
+    append_percent_encoded(text, value);
+    text.push_back('&');
+  }
+  text.append("cursor=");
+  append_percent_encoded(text, cursor);
+  return text;
+}
+
+}  // namespace audit::httpd

@@ -1,0 +1,29 @@
+// Who a request comes from when proxies pass it on (X-Forwarded-For).
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/ip_address.hpp"
+
+namespace audit::httpd {
+
+// Anybody can send the header, so it is believed from right to left only, as far as those who added to it are proxies
+// of ours: the client is the first address that is none.
+class TrustedProxies {
+ public:
+  TrustedProxies() = default;
+  // Addresses and networks, separated by commas. Nothing: one of them is neither.
+  static std::optional<TrustedProxies> parse(const std::string& list);
+
+  bool contains(const IpAddress& address) const;
+  // `forwarded_for`: all headers of that name, joined by commas.
+  IpAddress client_of(const IpAddress& peer, std::string_view forwarded_for) const;
+
+ private:
+  std::vector<IpNetwork> networks_;
+};
+
+}  // namespace audit::httpd

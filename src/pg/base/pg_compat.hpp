@@ -1,0 +1,109 @@
+// What differs between the versions of PostgreSQL that the posting engine knows: 15 to 18. All other versions use
+// the SQL path.
+#pragma once
+
+#include "base/postgres_api.hpp"
+
+namespace audit::pg {
+
+constexpr bool is_known_server_version = PG_VERSION_NUM >= 150000 && PG_VERSION_NUM < 190000;
+
+// Whether the executor would let the current user run that SELECT, plug-ins (ExecutorCheckPerms_hook) included.
+inline bool may_select(RangeTblEntry* table, Bitmapset* columns) {
+#if PG_VERSION_NUM >= 160000
+  List* permissions = NIL;
+  RTEPermissionInfo* permission = addRTEPermissionInfo(&permissions, table);
+  permission->requiredPerms = ACL_SELECT;
+  permission->selectedCols = columns;
+  return ExecCheckPermissions(list_make1(table), permissions, false);
+#else
+  table->requiredPerms = ACL_SELECT;
+  table->selectedCols = columns;
+  return ExecCheckRTPerms(list_make1(table), false);
+#endif
+}
+
+inline bool may_use_schema(Oid schema) {
+#if PG_VERSION_NUM >= 160000
+  return object_aclcheck(NamespaceRelationId, schema, GetUserId(), ACL_USAGE) == ACLCHECK_OK;
+#else
+  return pg_namespace_aclcheck(schema, GetUserId(), ACL_USAGE) == ACLCHECK_OK;
+#endif
+}
+
+inline void set_new_storage(Relation relation) {
+#if PG_VERSION_NUM >= 160000
+  RelationSetNewRelfilenumber(relation, relation->rd_rel->relpersistence);
+#else
+  RelationSetNewRelfilenode(relation, relation->rd_rel->relpersistence);
+#endif
+}
+
+inline void reindex_table(Oid table) {
+  ReindexParams parameters = {};
+#if PG_VERSION_NUM >= 170000
+  reindex_relation(nullptr, table, REINDEX_REL_PROCESS_TOAST, &parameters);
+#else
+  reindex_relation(table, REINDEX_REL_PROCESS_TOAST, &parameters);
+#endif
+}
+
+inline bool may_execute(Oid function, Oid role) {
+#if PG_VERSION_NUM >= 160000
+  return object_aclcheck(ProcedureRelationId, function, role, ACL_EXECUTE) == ACLCHECK_OK;
+#else
+  return pg_proc_aclcheck(function, role, ACL_EXECUTE) == ACLCHECK_OK;
+#endif
+}
+
+// old_snapshot_threshold (gone in 17): whether VACUUM may remove rows that a snapshot in use still sees.
+inline bool may_snapshots_expire() {
+#if PG_VERSION_NUM < 170000
+  return old_snapshot_threshold >= 0;
+#else
+  return false;
+#endif
+}
+
+// The snapshot argument that some functions had for old_snapshot_threshold; used as the last argument of a call.
+#if PG_VERSION_NUM < 170000
+#define AUDIT_SNAPSHOT_ARGUMENT , GetActiveSnapshot()
+#else
+#define AUDIT_SNAPSHOT_ARGUMENT
+#endif
+
+// _bt_search() is told the table since 16.
+#if PG_VERSION_NUM >= 160000
+#define AUDIT_TABLE_ARGUMENT(table) (table),
+#else
+#define AUDIT_TABLE_ARGUMENT(table)
+#endif
+
+// Since 18, RelationGetPrimaryKeyIndex() is told whether a deferrable key will do.
+inline Oid primary_key_of(Relation table) {
+#if PG_VERSION_NUM >= 180000
+  return RelationGetPrimaryKeyIndex(table, false);
+#else
+  return RelationGetPrimaryKeyIndex(table);
+#endif
+}
+
+// Since 18, a scan can be told where to count for EXPLAIN ANALYZE.
+inline IndexScanDesc begin_index_scan(Relation table, Relation index, Snapshot snapshot, int key_count) {
+#if PG_VERSION_NUM >= 180000
+  return index_beginscan(table, index, snapshot, nullptr, key_count, 0);
+#else
+  return index_beginscan(table, index, snapshot, key_count, 0);
+#endif
+}
+
+// Until 17, PortalRun() was told that the portal runs once.
+inline void run_to_end(Portal portal, QueryCompletion& completion) {
+#if PG_VERSION_NUM >= 180000
+  PortalRun(portal, FETCH_ALL, true, None_Receiver, None_Receiver, &completion);
+#else
+  PortalRun(portal, FETCH_ALL, true, true, None_Receiver, None_Receiver, &completion);
+#endif
+}
+
+}  // namespace audit::pg

@@ -1,0 +1,37 @@
+// What belongs to the trail, found by object: audit_events is the partitioned table that is a member of the extension,
+// whatever its name is, and everything else follows from that OID.
+#pragma once
+
+#include "base/postgres_api.hpp"
+
+namespace audit::pg {
+
+// The schema that audit_ext is installed in; InvalidOid: it is not.
+Oid extension_schema();
+
+// audit_events; InvalidOid: this database has none. Remembered, so that it costs other people's commands nothing.
+Oid events_table();
+
+// Its default partition; InvalidOid: it has none.
+Oid default_partition();
+
+// Whether the relation is audit_events or one of its partitions, at any depth.
+bool is_guarded(Oid relation);
+
+// Whether the object, such as a function or an event trigger, is a member of the extension.
+bool is_own_object(Oid class_oid, Oid object);
+
+// Whether it is one of the 26 columns of an event.
+bool is_event_column(const char* name);
+
+// Whether the table, or a partition of it at any depth, holds events. What cannot be looked into (a foreign table, one
+// that Citus distributes) is taken to hold some.
+bool holds_events(Oid relation);
+
+// Whether Citus keeps the rows of the table elsewhere, so that the table itself is always empty.
+bool is_distributed(Oid relation);
+
+// To be called once, when the library is loaded.
+void watch_membership();
+
+}  // namespace audit::pg

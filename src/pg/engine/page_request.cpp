@@ -1,0 +1,77 @@
+// Reads and checks the arguments of a page. Each error carries a constraint name, so that a program (the daemon) can
+// tell them apart without reading messages that may be translated.
+#include "engine/page_request.hpp"
+
+#include "base/sql_arguments.hpp"
+
+namespace audit::pg {
+namespace {
+
+constexpr int at(PageArgument argument) { return static_cast<int>(argument); }
+
+int read_page_size(FunctionCallInfo fcinfo) {
+  const int position = at(PageArgument::page_size);
+  const int page_size = PG_ARGISNULL(position) ? page_size_default : PG_GETARG_INT32(position);
+  if (page_size < 1 || page_size > page_size_max)
+    ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("page_size is out of range"),
+            errdetail("Got %d; a page has 1 to %d events.", page_size, page_size_max),
+            errhint("Ask for fewer events at a time and follow next_cursor."),
+            err_generic_string(PG_DIAG_CONSTRAINT_NAME, "page_size"));
+  return page_size;
+}
+
+void report_invalid_cursor() {
+  ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("cursor is not valid"),
+          errdetail("It is empty, truncated or altered, or was not made by this function."),
+          errhint("Pass next_cursor of the page before exactly as it was returned, or NULL for the first page."),
+          err_generic_string(PG_DIAG_CONSTRAINT_NAME, "cursor_invalid"));
+}
+
+void report_cursor_mismatch() {
+  ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("cursor belongs to other filters"),
+          errdetail("A cursor continues the list that it was made for; only page_size may change between pages."),
+          errhint("Repeat the filters, since and until of the page before, or start again without a cursor."),
+          err_generic_string(PG_DIAG_CONSTRAINT_NAME, "cursor_mismatch"));
+}
+
+EventKey read_position(std::string_view token, const EventFilters& filters) {
+  EventKey position;
+  switch (read_cursor(token, filters, position)) {
+    case CursorStatus::ok: break;
+    case CursorStatus::invalid: report_invalid_cursor(); break;
+    case CursorStatus::mismatch: report_cursor_mismatch(); break;
+  }
+  return position;
+}
+
+EventFilters read_filters(FunctionCallInfo fcinfo) {
+  EventFilters filters;
+  filters.event_group = text_argument(fcinfo, at(PageArgument::event_group));
+  filters.event_type = text_argument(fcinfo, at(PageArgument::event_type));
+  filters.status = text_argument(fcinfo, at(PageArgument::status));
+  filters.user_id = int64_argument(fcinfo, at(PageArgument::user_id));
+  filters.vm_id = text_argument(fcinfo, at(PageArgument::vm_id));
+  filters.session_id = text_argument(fcinfo, at(PageArgument::session_id));
+  filters.since_us = int64_argument(fcinfo, at(PageArgument::since));
+  filters.until_us = int64_argument(fcinfo, at(PageArgument::until));
+  return filters;
+}
+
+}  // namespace
+
+PageRequest read_page_request(FunctionCallInfo fcinfo) {
+  PageRequest request{};
+  request.function_oid = fcinfo->flinfo->fn_oid;
+  request.page_size = read_page_size(fcinfo);
+  request.filters = read_filters(fcinfo);
+  constexpr PageArgument filters[] = {PageArgument::event_group, PageArgument::event_type, PageArgument::status,
+                                      PageArgument::user_id,     PageArgument::vm_id,      PageArgument::session_id,
+                                      PageArgument::since,       PageArgument::until};
+  for (std::size_t i = 0; i < lengthof(request.filter_values); i++)
+    request.filter_values[i] = fcinfo->args[at(filters[i])];
+  if (const auto token = text_argument(fcinfo, at(PageArgument::cursor)))
+    request.after = read_position(*token, request.filters);
+  return request;
+}
+
+}  // namespace audit::pg

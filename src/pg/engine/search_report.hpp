@@ -1,0 +1,19 @@
+// What a page cost and how it was found: for audit_explain and the tests.
+#pragma once
+
+#include "base/postgres_api.hpp"
+
+namespace audit::pg {
+
+struct SearchReport {
+  const char* sql_reason = nullptr;  // why the SQL path answered; nullptr: the posting engine did
+  int partitions_opened = 0;
+  std::int64_t index_pages_read = 0;
+  std::int64_t pending_entries_read = 0;  // of filter indexes' pending lists
+  std::int64_t tids_decoded = 0;          // out of posting lists
+  std::int64_t keys_walked = 0;           // entries of primary keys
+  std::int64_t block_ranges_read = 0;     // summaries in BRIN indexes
+  std::int64_t heap_tuples_fetched = 0;
+};
+
+}  // namespace audit::pg

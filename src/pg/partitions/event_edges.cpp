@@ -1,0 +1,105 @@
+// Events by their time: see the header. Also the SQL functions that audit_status is made of.
+#include "partitions/event_edges.hpp"
+
+#include "base/own_objects.hpp"
+#include "base/owner_rights.hpp"
+#include "base/pg_compat.hpp"
+#include "base/sql_entry.hpp"
+#include "partitions/partition_ddl.hpp"
+
+namespace audit::pg {
+namespace {
+
+constexpr std::int64_t count_max = 1000;
+
+struct KeyScan {
+  Relation table, index;
+  Snapshot snapshot;
+  IndexScanDesc scan;
+  TupleTableSlot* slot;
+};
+
+KeyScan begin_scan(Oid partition, StrategyNumber strategy, RegProcedure comparison, TimestampTz bound) {
+  KeyScan scan{};
+  scan.table = table_open(partition, AccessShareLock);
+  const Oid index = primary_key_of(scan.table);
+  if (!OidIsValid(index))
+    ereport(ERROR, errcode(ERRCODE_UNDEFINED_OBJECT),
+            errmsg("\"%s\" has no primary key", RelationGetRelationName(scan.table)));
+  scan.index = index_open(index, AccessShareLock);
+  scan.snapshot = RegisterSnapshot(GetLatestSnapshot());
+  scan.slot = table_slot_create(scan.table, nullptr);
+  ScanKeyData key;
+  ScanKeyInit(&key, 1, strategy, comparison, TimestampTzGetDatum(bound));
+  scan.scan = begin_index_scan(scan.table, scan.index, scan.snapshot, 1);
+  index_rescan(scan.scan, &key, 1, nullptr, 0);
+  return scan;
+}
+
+std::optional<TimestampTz> next_event(const KeyScan& scan, ScanDirection direction) {
+  if (!index_getnext_slot(scan.scan, direction, scan.slot)) return std::nullopt;
+  bool is_null = false;
+  return DatumGetTimestampTz(slot_getattr(scan.slot, scan.index->rd_index->indkey.values[0], &is_null));
+}
+
+void end_scan(const KeyScan& scan) {
+  index_endscan(scan.scan);
+  ExecDropSingleTupleTableSlot(scan.slot);
+  UnregisterSnapshot(scan.snapshot);
+  index_close(scan.index, AccessShareLock);
+  table_close(scan.table, AccessShareLock);
+}
+
+}  // namespace
+
+std::optional<TimestampTz> oldest_event(Oid partition, TimestampTz since) {
+  const KeyScan scan = begin_scan(partition, BTGreaterEqualStrategyNumber, F_TIMESTAMPTZ_GE, since);
+  const std::optional<TimestampTz> event = next_event(scan, ForwardScanDirection);
+  end_scan(scan);
+  return event;
+}
+
+std::optional<TimestampTz> newest_event(Oid partition, TimestampTz until) {
+  const KeyScan scan = begin_scan(partition, BTLessStrategyNumber, F_TIMESTAMPTZ_LT, until);
+  const std::optional<TimestampTz> event = next_event(scan, BackwardScanDirection);
+  end_scan(scan);
+  return event;
+}
+
+std::int64_t count_events(Oid partition, TimestampTz since, std::int64_t max) {
+  const KeyScan scan = begin_scan(partition, BTGreaterEqualStrategyNumber, F_TIMESTAMPTZ_GE, since);
+  std::int64_t count = 0;
+  while (count < max && next_event(scan, ForwardScanDirection)) count++;
+  end_scan(scan);
+  return count;
+}
+
+}  // namespace audit::pg
+
+AUDIT_SQL_FUNCTION(audit_count_default_events) {
+  using namespace audit::pg;
+  PG_RETURN_INT64(count_events(own_table("audit_events_default"), PG_GETARG_TIMESTAMPTZ(0), count_max));
+}
+
+AUDIT_SQL_FUNCTION(audit_oldest_default_event) {
+  using namespace audit::pg;
+  const std::optional<TimestampTz> event = oldest_event(own_table("audit_events_default"), DT_NOBEGIN);
+  if (!event) PG_RETURN_NULL();
+  PG_RETURN_TIMESTAMPTZ(*event);
+}
+
+// Of all partitions, foreign ones included: by a statement, with the rights of the owner of audit_events.
+AUDIT_SQL_FUNCTION(audit_oldest_event) {
+  using namespace audit::pg;
+  bool is_null = true;
+  SPI_connect();
+  execute_as_owner(
+      own_table("audit_events"),
+      psprintf("SELECT created_at FROM %s ORDER BY created_at LIMIT 1", quoted_table(own_table("audit_events"))),
+      nullptr, 0, SPI_OK_SELECT);
+  const Datum event =
+      SPI_processed > 0 ? SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null) : Datum{0};
+  SPI_finish();
+  if (is_null) PG_RETURN_NULL();
+  return event;
+}
