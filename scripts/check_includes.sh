@@ -1,5 +1,5 @@
 #!/bin/bash
-# Keeps the borders between the parts (docs/design.md, "Layout"): who may include what.
+# Keeps the borders between the parts (docs/design.md, "The borders"): who may include what.
 set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
 failed=0

@@ -1,4 +1,4 @@
-// The posting engine: a page by reading posting lists and primary keys directly (docs/design.md, "The posting engine").
+// The posting engine: a page by reading posting lists and primary keys directly (docs/posting_engine.md).
 #pragma once
 
 #include "base/event_row.hpp"
