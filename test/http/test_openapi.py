@@ -98,6 +98,8 @@ def test_every_operation_says_who_may_call_it(served):
     for path, method, operation in operations(served):
         expected = [] if (path, method) in OPEN else [{"OAuth2PasswordBearer": []}, {"ApiKey": []}]
         assert operation["security"] == expected, (path, method)
+        if expected:
+            assert {"401", "403", "429", "503", "504"} <= set(operation["responses"]), (path, method)
 
 
 def test_what_it_says_is_open_is_open_and_nothing_else(client, served):
@@ -120,7 +122,7 @@ def test_references_resolve_and_schemas_are_schemas(served):
             if "$ref" in node:
                 target = served
                 for step in node["$ref"].removeprefix("#/").split("/"):
-                    target = target[step]
+                    target = target[step.replace("~1", "/")]
             if "schema" in node and isinstance(node["schema"], dict):
                 jsonschema.Draft202012Validator.check_schema(node["schema"])
             for part_name, part in node.items():
