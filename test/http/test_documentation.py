@@ -1,5 +1,5 @@
-# The manual page, the example of a file of settings, docs/operations.md and --help agree with each other and the daemon;
-# docs/security.md names tests that are there.
+# The documents agree with each other, with the daemon, and with the files that they name.
+import glob
 import os
 import re
 
@@ -13,6 +13,38 @@ from test_reload import Service
 def read(*path):
     with open(os.path.join(REPOSITORY, *path), encoding="utf-8") as file:
         return file.read()
+
+
+DOCUMENTS = sorted(os.path.relpath(path, REPOSITORY) for pattern in ("*.md", "docs/*.md")
+                   for path in glob.glob(os.path.join(REPOSITORY, pattern)))
+
+
+def without_code_blocks(text):
+    return re.sub(r"^```.*?^```$", "", text, flags=re.DOTALL | re.MULTILINE)
+
+
+def anchors(text):
+    """As GitHub makes them of headings."""
+    headings = re.findall(r"^#+ (.*)$", without_code_blocks(text), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_links_lead_somewhere(document):
+    for target in re.findall(r"\]\(([^)\s]+)\)", without_code_blocks(read(document))):
+        path, _, anchor = target.partition("#")
+        if "://" in path:
+            continue
+        path = os.path.normpath(os.path.join(os.path.dirname(document), path)) if path else document
+        assert os.path.exists(os.path.join(REPOSITORY, path)), target
+        assert not anchor or anchor in anchors(read(path)), target
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_source_files_that_are_named_exist(document):
+    present = {os.path.basename(path) for path in glob.glob(os.path.join(REPOSITORY, "**"), recursive=True)}
+    named = re.findall(r"`([\w./-]+\.(?:cpp|hpp|py|sh|sql|json))`", without_code_blocks(read(document)))
+    assert [path for path in named if os.path.basename(path) not in present] == []
 
 
 @pytest.fixture(scope="module")
