@@ -14,9 +14,11 @@ enum class ColumnKind {
   uuid,       // 16 bytes
   timestamp,  // microseconds since 2000-01-01 00:00 UTC
   integer,    // 64 bits
-  number,     // double
+  integer32,
+  number,  // double
   text,
-  payload,  // a tree, which its own walker writes (src/pg/jsonb_json.hpp)
+  address,  // of the internet; text in JSON
+  payload,  // a tree, which its own walker writes (src/pg/base/jsonb_json.hpp)
 };
 
 struct EventColumn {
@@ -50,11 +52,11 @@ constexpr std::array<EventColumn, 26> event_columns{{
     {",\"correlation_id\":", ColumnKind::text},
     {",\"http_method\":", ColumnKind::text},
     {",\"path\":", ColumnKind::text},
-    {",\"http_status\":", ColumnKind::integer},
+    {",\"http_status\":", ColumnKind::integer32},
     {",\"latency_ms\":", ColumnKind::number},
-    {",\"ip_address\":", ColumnKind::text},
+    {",\"ip_address\":", ColumnKind::address},
     {",\"user_agent\":", ColumnKind::text},
-    {",\"node_ip\":", ColumnKind::text},
+    {",\"node_ip\":", ColumnKind::address},
     {",\"worker_id\":", ColumnKind::text},
     {",\"event_payload\":", ColumnKind::payload},
     {",\"error_message\":", ColumnKind::text},
@@ -62,24 +64,11 @@ constexpr std::array<EventColumn, 26> event_columns{{
 
 static_assert(event_columns[event_payload_column].kind == ColumnKind::payload);
 
-// Text that events are found by has at most so many bytes: an index entry of GIN holds about 2,700.
-constexpr std::size_t filter_size_max = 2048;
-constexpr std::size_t text_filter_columns[] = {6, 7, 8, 11, 12};
-static_assert(event_columns[6].name() == "event_group" && event_columns[7].name() == "event_type" &&
-              event_columns[8].name() == "status" && event_columns[11].name() == "session_id" &&
-              event_columns[12].name() == "vm_id");
-
 // A number of a payload has at most so many digits when it is written out: 1e131071 takes eight bytes to send.
 constexpr int number_digits_max = 1000;
 
 // Of event_payload; {} and [] count one.
 constexpr int payload_depth_max = 64;
-
-constexpr bool is_text_filter(std::size_t column) noexcept {
-  for (const std::size_t filter : text_filter_columns)
-    if (filter == column) return true;
-  return false;
-}
 
 // event_columns.size() where there is none of that name.
 constexpr std::size_t event_column_named(std::string_view name) noexcept {

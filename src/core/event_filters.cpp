@@ -6,28 +6,37 @@
 namespace audit {
 namespace {
 
-void add(Fnv1a64& hash, const std::optional<std::string_view>& text) noexcept {
-  hash.add_byte(text.has_value());
-  if (text) hash.add_text(*text);
+// Format 1 had these, and says of each whether it is given. A later one adds nothing where it is not given, so that
+// cursors made without it stay good.
+constexpr std::size_t first_filter_count = 6;
+
+void add_value(Fnv1a64& hash, std::size_t filter, const FilterValue& value) noexcept {
+  if (is_text_filter(filter))
+    hash.add_text(value.text);
+  else
+    hash.add_int64(value.number);
 }
 
-void add(Fnv1a64& hash, const std::optional<std::int64_t>& number) noexcept {
-  hash.add_byte(number.has_value());
-  if (number) hash.add_int64(*number);
+void add_time(Fnv1a64& hash, const std::optional<std::int64_t>& time_us) noexcept {
+  hash.add_byte(time_us.has_value());
+  if (time_us) hash.add_int64(*time_us);
 }
 
 }  // namespace
 
 std::uint64_t fingerprint(const EventFilters& filters) noexcept {
   Fnv1a64 hash;
-  add(hash, filters.event_group);
-  add(hash, filters.event_type);
-  add(hash, filters.status);
-  add(hash, filters.user_id);
-  add(hash, filters.vm_id);
-  add(hash, filters.session_id);
-  add(hash, filters.since_us);
-  add(hash, filters.until_us);
+  for (std::size_t i = 0; i < first_filter_count; i++) {
+    hash.add_byte(filters.values[i].has_value());
+    if (filters.values[i]) add_value(hash, i, *filters.values[i]);
+  }
+  add_time(hash, filters.since_us);
+  add_time(hash, filters.until_us);
+  for (std::size_t i = first_filter_count; i < filter_count; i++) {
+    if (!filters.values[i]) continue;
+    hash.add_byte(static_cast<std::uint8_t>(i));
+    add_value(hash, i, *filters.values[i]);
+  }
   return hash.value();
 }
 

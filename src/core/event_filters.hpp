@@ -1,24 +1,63 @@
-// What narrows a list of events: six exact matches and a time range. Views only: whoever fills them owns the memory.
+// What narrows a list of events: exact matches of some columns and a time range. The table of these columns; all that
+// goes over the filters goes over it.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string_view>
 
 #include "core_only.hpp"
+#include "event_columns.hpp"
 
 namespace audit {
 
+// The columns that events are found by, in the order of the filter index, of audit_list()'s arguments and of the HTTP
+// parameters. A new one goes to the end.
+constexpr std::array filter_columns{event_column_named("event_group"), event_column_named("event_type"),
+                                    event_column_named("status"),      event_column_named("user_id"),
+                                    event_column_named("vm_id"),       event_column_named("session_id")};
+constexpr std::size_t filter_count = filter_columns.size();
+
+constexpr std::string_view filter_name(std::size_t filter) noexcept {
+  return event_columns[filter_columns[filter]].name();
+}
+
+// A filter is of text or of a 64-bit integer.
+constexpr bool is_text_filter(std::size_t filter) noexcept {
+  return event_columns[filter_columns[filter]].kind == ColumnKind::text;
+}
+
+// filter_count where the column is none.
+constexpr std::size_t filter_of_column(std::size_t column) noexcept {
+  std::size_t filter = 0;
+  while (filter < filter_count && filter_columns[filter] != column) filter++;
+  return filter;
+}
+
+constexpr bool are_filter_kinds_known() noexcept {
+  for (const std::size_t column : filter_columns)
+    if (event_columns[column].kind != ColumnKind::text && event_columns[column].kind != ColumnKind::integer)
+      return false;
+  return true;
+}
+static_assert(are_filter_kinds_known());
+
+// Text that events are found by has at most so many bytes: an index entry of GIN holds about 2,700.
+constexpr std::size_t filter_size_max = 2048;
+
+// Which member counts is the filter's kind. The text is a view: whoever fills it in owns the memory.
+struct FilterValue {
+  std::int64_t number = 0;
+  std::string_view text;
+};
+
 // Times are microseconds since 2000-01-01 00:00 UTC, as PostgreSQL counts them.
 struct EventFilters {
-  std::optional<std::string_view> event_group;
-  std::optional<std::string_view> event_type;
-  std::optional<std::string_view> status;
-  std::optional<std::int64_t> user_id;
-  std::optional<std::string_view> vm_id;
-  std::optional<std::string_view> session_id;
-  std::optional<std::int64_t> since_us;  // inclusive
-  std::optional<std::int64_t> until_us;  // exclusive
+  std::array<std::optional<FilterValue>, filter_count> values;  // in the order of filter_columns
+  std::optional<std::int64_t> since_us;                         // inclusive
+  std::optional<std::int64_t> until_us;                         // exclusive
 };
 
 // The same for equal filters in every process and version of cursor format 1; different ones differ but for chance

@@ -14,9 +14,11 @@ std::size_t value_bound(ColumnKind kind, const EventValue& value) noexcept {
   switch (kind) {
     case ColumnKind::uuid: return uuid_text_size + 2;
     case ColumnKind::timestamp: return rfc3339_max_size + 2;
-    case ColumnKind::integer: return json_integer_size;
+    case ColumnKind::integer:
+    case ColumnKind::integer32: return json_integer_size;
     case ColumnKind::number: return json_number_size;
-    case ColumnKind::text: return json_string_bound(value.bytes);
+    case ColumnKind::text:
+    case ColumnKind::address: return json_string_bound(value.bytes);
     case ColumnKind::payload: break;
   }
   return 0;
@@ -35,9 +37,11 @@ char* write_value(char* out, ColumnKind kind, const EventValue& value) noexcept 
       out += write_rfc3339(value.integer, out);
       *out++ = '"';
       return out;
-    case ColumnKind::integer: return write_json_integer(out, value.integer);
+    case ColumnKind::integer:
+    case ColumnKind::integer32: return write_json_integer(out, value.integer);
     case ColumnKind::number: return write_json_number(out, value.number);
-    case ColumnKind::text: return write_json_string(out, value.bytes);
+    case ColumnKind::text:
+    case ColumnKind::address: return write_json_string(out, value.bytes);
     case ColumnKind::payload: break;
   }
   return out;

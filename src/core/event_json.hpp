@@ -11,8 +11,8 @@
 
 namespace audit {
 
-// One column's value over memory that somebody else owns. Which member counts is the column's kind: integer for integer
-// and timestamp, number for number, bytes for the others.
+// One column's value over memory that somebody else owns. Which member counts is the column's kind: integer for the
+// integers and timestamp, number for number, bytes for the others.
 struct EventValue {
   bool is_null = true;
   std::int64_t integer = 0;

@@ -21,16 +21,15 @@ void require_round_trip(std::string_view input) {
   const auto damage = static_cast<std::uint8_t>(input[24]);
   std::string_view rest = input.substr(25);
   EventFilters filters;
-  filters.status = fuzz::take_line(rest);
-  filters.vm_id = fuzz::take_line(rest);
-  if (!rest.empty()) filters.user_id = rest[0];
+  for (std::size_t i = 0; i + 1 < filter_count && !rest.empty(); i++)
+    filters.values[i] = FilterValue{rest[0], fuzz::take_line(rest)};
 
   std::string token(cursor_size, '\0');
   write_cursor(key, filters, token.data());
   EventKey read;
   require(is_well_formed_cursor(token) && read_cursor(token, filters, read) == CursorStatus::ok);
   require(read.created_at_us == key.created_at_us && read.id == key.id);
-  filters.session_id = "another";
+  filters.values[filter_count - 1] = FilterValue{1, "another"};
   require(read_cursor(token, filters, read) == CursorStatus::mismatch);
   token[damage % cursor_size] ^= static_cast<char>(1 + damage / cursor_size);
   require(read_cursor(token, filters, read) == CursorStatus::invalid);

@@ -58,18 +58,22 @@ TEST(PageCursor, RefusesRandomTokens) {
   }
 }
 
+std::optional<FilterValue>& value_of(EventFilters& filters, std::string_view name) {
+  return filters.values[filter_of_column(event_column_named(name))];
+}
+
 TEST(PageCursor, RefusesOtherFilters) {
   EventFilters none, empty, group, type, user, user_zero, since, until;
-  empty.event_group = "";
-  group.event_group = "a";
-  type.event_type = "a";
-  user.user_id = 1;
-  user_zero.user_id = 0;
+  value_of(empty, "event_group") = FilterValue{0, ""};
+  value_of(group, "event_group") = FilterValue{0, "a"};
+  value_of(type, "event_type") = FilterValue{0, "a"};
+  value_of(user, "user_id") = FilterValue{1, {}};
+  value_of(user_zero, "user_id") = FilterValue{0, {}};
   since.since_us = 1;
   until.until_us = 1;
   EventFilters ab, a_b;
-  ab.event_group = "ab", ab.event_type = "";
-  a_b.event_group = "a", a_b.event_type = "b";
+  value_of(ab, "event_group") = FilterValue{0, "ab"}, value_of(ab, "event_type") = FilterValue{0, ""};
+  value_of(a_b, "event_group") = FilterValue{0, "a"}, value_of(a_b, "event_type") = FilterValue{0, "b"};
   const EventFilters all[] = {none, empty, group, type, user, user_zero, since, until, ab, a_b};
 
   for (const EventFilters& made_with : all) {
@@ -90,7 +94,7 @@ TEST(PageCursor, ReadsBackEveryPosition) {
     key.created_at_us = static_cast<std::int64_t>(random());
     for (auto& byte : key.id) byte = static_cast<std::uint8_t>(random());
     EventFilters filters;
-    filters.user_id = static_cast<std::int64_t>(random());
+    value_of(filters, "user_id") = FilterValue{static_cast<std::int64_t>(random()), {}};
     EventKey read;
     ASSERT_EQ(read_cursor(token_for(key, filters), filters, read), CursorStatus::ok);
     EXPECT_EQ(read.created_at_us, key.created_at_us);
@@ -101,8 +105,8 @@ TEST(PageCursor, ReadsBackEveryPosition) {
 // Clients keep cursors; this one was handed out by format 1 and must be readable for as long as the format is.
 TEST(PageCursor, FormatOneStaysAsItIs) {
   EventFilters filters;
-  filters.event_group = "auth";
-  filters.user_id = 42;
+  value_of(filters, "event_group") = FilterValue{0, "auth"};
+  value_of(filters, "user_id") = FilterValue{42, {}};
   EXPECT_EQ(token_for(some_position(), filters), "AQACzbQfU2oU8PHy8_T19vf4-fr7_P3-_wUezXZv-mPfYmJeTg");
 }
 

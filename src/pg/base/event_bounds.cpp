@@ -33,28 +33,21 @@ constexpr std::size_t count_text_columns() {
   return count;
 }
 
-struct TextColumns {
-  std::size_t columns[count_text_columns()]{};
+constexpr std::array<std::size_t, count_text_columns()> find_text_columns() {
+  std::array<std::size_t, count_text_columns()> texts{};
   std::size_t count = 0;
-};
-
-// Those of type text: an address is a text in JSON only.
-constexpr TextColumns find_text_columns() {
-  TextColumns texts;
   for (std::size_t i = 0; i < event_columns.size(); i++)
-    if (event_column_types[i] == TEXTOID) texts.columns[texts.count++] = i;
+    if (event_columns[i].kind == ColumnKind::text) texts[count++] = i;
   return texts;
 }
 
-constexpr TextColumns text_columns = find_text_columns();
+constexpr auto text_columns = find_text_columns();
 
 // Of all texts. For every event of a page.
 std::size_t texts_size(const EventRow& row) {
   std::size_t size = 0;
-  for (std::size_t i = 0; i < text_columns.count; i++) {
-    const std::size_t column = text_columns.columns[i];
+  for (const std::size_t column : text_columns)
     if (!row.nulls[column]) size += raw_size(row.values[column]);
-  }
   return size;
 }
 
@@ -64,8 +57,7 @@ std::size_t payload_size(const EventRow& row) {
 
 std::size_t largest_column(const EventRow& row) {
   std::size_t largest = event_payload_column, largest_size = payload_size(row);
-  for (std::size_t i = 0; i < text_columns.count; i++) {
-    const std::size_t column = text_columns.columns[i];
+  for (const std::size_t column : text_columns) {
     const std::size_t size = row.nulls[column] ? 0 : raw_size(row.values[column]);
     if (size <= largest_size) continue;
     largest_size = size;

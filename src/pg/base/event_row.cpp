@@ -1,4 +1,4 @@
-// Datums to views: one converter per PostgreSQL type, found by the column's place in the table below.
+// Events as rows: see the header.
 #include "base/event_row.hpp"
 
 namespace audit::pg {
@@ -25,30 +25,36 @@ std::string_view uuid_bytes(Datum value) {
   return {reinterpret_cast<const char*>(DatumGetUUIDP(value)->data), UUID_LEN};
 }
 
-// Whoever wants it walks its tree.
-void skip_payload(Datum, EventValue&) {}
+// The payload is left alone: whoever wants it walks its tree.
+void read_value(ColumnKind kind, Datum value, EventValue& out) {
+  switch (kind) {
+    case ColumnKind::uuid: out.bytes = uuid_bytes(value); break;
+    case ColumnKind::timestamp: out.integer = DatumGetTimestampTz(value); break;
+    case ColumnKind::integer: out.integer = DatumGetInt64(value); break;
+    case ColumnKind::integer32: out.integer = DatumGetInt32(value); break;
+    case ColumnKind::number: out.number = DatumGetFloat8(value); break;
+    case ColumnKind::text: out.bytes = text_bytes(value); break;
+    case ColumnKind::address: out.bytes = inet_bytes(value); break;
+    case ColumnKind::payload: break;
+  }
+}
 
-using Converter = void (*)(Datum, EventValue&);
+// For every column of every row: so without strlen().
+bool has_name(TupleDesc descriptor, int number, std::string_view name) {
+  const FormData_pg_attribute* attribute = TupleDescAttr(descriptor, number - 1);
+  const char* other = NameStr(attribute->attname);
+  return !attribute->attisdropped && memcmp(other, name.data(), name.size()) == 0 && other[name.size()] == '\0';
+}
 
-void from_uuid(Datum value, EventValue& out) { out.bytes = uuid_bytes(value); }
-void from_timestamptz(Datum value, EventValue& out) { out.integer = DatumGetTimestampTz(value); }
-void from_int8(Datum value, EventValue& out) { out.integer = DatumGetInt64(value); }
-void from_int4(Datum value, EventValue& out) { out.integer = DatumGetInt32(value); }
-void from_float8(Datum value, EventValue& out) { out.number = DatumGetFloat8(value); }
-void from_text(Datum value, EventValue& out) { out.bytes = text_bytes(value); }
-void from_inet(Datum value, EventValue& out) { out.bytes = inet_bytes(value); }
-
-constexpr Converter converters[] = {
-    from_uuid,    from_timestamptz, from_int8,               // id created_at user_id
-    from_text,    from_text,        from_text,               // actor_type actor_id source
-    from_text,    from_text,        from_text,               // event_group event_type status
-    from_text,    from_text,        from_text, from_text,    // resource_type resource_id session_id vm_id
-    from_int8,    from_text,        from_text,               // task_id request_id correlation_id
-    from_text,    from_text,        from_int4, from_float8,  // http_method path http_status latency_ms
-    from_inet,    from_text,        from_inet, from_text,    // ip_address user_agent node_ip worker_id
-    skip_payload, from_text,                                 // event_payload error_message
-};
-static_assert(sizeof(converters) / sizeof(*converters) == event_columns.size());
+// From 1; 0: none.
+int number_of_column(TupleDesc descriptor, std::size_t column) {
+  const std::string_view name = event_columns[column].name();
+  const int usual = static_cast<int>(column) + 1;
+  if (usual <= descriptor->natts && has_name(descriptor, usual, name)) return usual;
+  int number = descriptor->natts;
+  while (number > 0 && !has_name(descriptor, number, name)) number--;
+  return number;
+}
 
 }  // namespace
 
@@ -62,8 +68,16 @@ EventKey event_key(const EventRow& row) {
 void view_event(const EventRow& row, AuditEventView& view) {
   for (std::size_t i = 0; i < view.size(); i++) {
     view[i].is_null = row.nulls[i];
-    if (!row.nulls[i]) converters[i](row.values[i], view[i]);
+    if (!row.nulls[i]) read_value(event_columns[i].kind, row.values[i], view[i]);
   }
+}
+
+std::size_t find_event_columns(TupleDesc descriptor, AttrNumber (&numbers)[event_column_count]) {
+  for (std::size_t i = 0; i < event_columns.size(); i++) {
+    numbers[i] = static_cast<AttrNumber>(number_of_column(descriptor, i));
+    if (numbers[i] == 0) return i;
+  }
+  return event_columns.size();
 }
 
 const char* event_column_list() {

@@ -10,6 +10,7 @@
 #include <sys/socket.h>  // AF_INET, which utils/inet.h refers to
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <cstddef>

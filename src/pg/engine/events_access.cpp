@@ -2,16 +2,12 @@
 // for "SELECT <26 columns> FROM audit_events"; whatever is not plainly allowed is left to them.
 #include "engine/events_access.hpp"
 
+#include "base/event_row.hpp"
 #include "base/pg_compat.hpp"
 #include "base/trail.hpp"
 
 namespace audit::pg {
 namespace {
-
-constexpr Oid column_types[] = {UUIDOID, TIMESTAMPTZOID, INT8OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,  TEXTOID, TEXTOID,
-                                TEXTOID, TEXTOID,        TEXTOID, TEXTOID, INT8OID, TEXTOID, TEXTOID,  TEXTOID, TEXTOID,
-                                INT4OID, FLOAT8OID,      INETOID, TEXTOID, INETOID, TEXTOID, JSONBOID, TEXTOID};
-static_assert(lengthof(column_types) == event_columns.size());
 
 // Columns may have been added behind the 26, which nobody reads. Another collation could have another idea of equality
 // than the bytes.
@@ -20,7 +16,7 @@ bool has_expected_columns(Relation events) {
   if (descriptor->natts < static_cast<int>(event_columns.size())) return false;
   for (std::size_t i = 0; i < event_columns.size(); i++) {
     const Form_pg_attribute attribute = TupleDescAttr(descriptor, static_cast<int>(i));
-    if (attribute->attisdropped || attribute->atttypid != column_types[i] ||
+    if (attribute->attisdropped || attribute->atttypid != event_column_types[i] ||
         event_columns[i].name() != NameStr(attribute->attname) ||
         (attribute->atttypid == TEXTOID && attribute->attcollation != DEFAULT_COLLATION_OID))
       return false;

@@ -7,11 +7,8 @@
 namespace audit::pg {
 namespace {
 
-constexpr int at(PageArgument argument) { return static_cast<int>(argument); }
-
 int read_page_size(FunctionCallInfo fcinfo) {
-  const int position = at(PageArgument::page_size);
-  const int page_size = PG_ARGISNULL(position) ? page_size_default : PG_GETARG_INT32(position);
+  const int page_size = PG_ARGISNULL(page_size_argument) ? page_size_default : PG_GETARG_INT32(page_size_argument);
   if (page_size < 1 || page_size > page_size_max)
     ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("page_size is out of range"),
             errdetail("Got %d; a page has 1 to %d events.", page_size, page_size_max),
@@ -44,16 +41,22 @@ EventKey read_position(std::string_view token, const EventFilters& filters) {
   return position;
 }
 
+FilterValue read_filter(FunctionCallInfo fcinfo, std::size_t filter) {
+  const int position = filter_arguments[filter];
+  FilterValue value;
+  if (is_text_filter(filter))
+    value.text = *text_argument(fcinfo, position);
+  else
+    value.number = *int64_argument(fcinfo, position);
+  return value;
+}
+
 EventFilters read_filters(FunctionCallInfo fcinfo) {
   EventFilters filters;
-  filters.event_group = text_argument(fcinfo, at(PageArgument::event_group));
-  filters.event_type = text_argument(fcinfo, at(PageArgument::event_type));
-  filters.status = text_argument(fcinfo, at(PageArgument::status));
-  filters.user_id = int64_argument(fcinfo, at(PageArgument::user_id));
-  filters.vm_id = text_argument(fcinfo, at(PageArgument::vm_id));
-  filters.session_id = text_argument(fcinfo, at(PageArgument::session_id));
-  filters.since_us = int64_argument(fcinfo, at(PageArgument::since));
-  filters.until_us = int64_argument(fcinfo, at(PageArgument::until));
+  for (std::size_t i = 0; i < filter_count; i++)
+    if (!PG_ARGISNULL(filter_arguments[i])) filters.values[i] = read_filter(fcinfo, i);
+  filters.since_us = int64_argument(fcinfo, since_argument);
+  filters.until_us = int64_argument(fcinfo, until_argument);
   return filters;
 }
 
@@ -64,13 +67,7 @@ PageRequest read_page_request(FunctionCallInfo fcinfo) {
   request.function_oid = fcinfo->flinfo->fn_oid;
   request.page_size = read_page_size(fcinfo);
   request.filters = read_filters(fcinfo);
-  constexpr PageArgument filters[] = {PageArgument::event_group, PageArgument::event_type, PageArgument::status,
-                                      PageArgument::user_id,     PageArgument::vm_id,      PageArgument::session_id,
-                                      PageArgument::since,       PageArgument::until};
-  for (std::size_t i = 0; i < lengthof(request.filter_values); i++)
-    request.filter_values[i] = fcinfo->args[at(filters[i])];
-  if (const auto token = text_argument(fcinfo, at(PageArgument::cursor)))
-    request.after = read_position(*token, request.filters);
+  if (const auto token = text_argument(fcinfo, cursor_argument)) request.after = read_position(*token, request.filters);
   return request;
 }
 

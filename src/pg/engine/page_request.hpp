@@ -5,19 +5,14 @@
 
 namespace audit::pg {
 
-// The arguments by position, as the SQL script declares them.
-enum class PageArgument {
-  event_group,
-  event_type,
-  status,
-  user_id,
-  vm_id,
-  session_id,
-  cursor,
-  page_size,
-  since,
-  until
-};
+// The arguments by position, as the SQL script declares them: the filters in the order of filter_columns, and the
+// others.
+constexpr int filter_arguments[] = {0, 1, 2, 3, 4, 5};
+static_assert(lengthof(filter_arguments) == filter_count, "each filter is an argument");
+constexpr int cursor_argument = 6;
+constexpr int page_size_argument = 7;
+constexpr int since_argument = 8;
+constexpr int until_argument = 9;
 
 constexpr int page_size_default = 50;
 constexpr int page_size_max = 200;
@@ -25,8 +20,7 @@ constexpr int page_size_max = 200;
 struct PageRequest {
   Oid function_oid;  // of the SQL function that was called; it tells the extension's schema
   EventFilters filters;
-  NullableDatum filter_values[8];  // event_group ... session_id, since, until; null: not given
-  std::optional<EventKey> after;   // the events behind this position; nullopt: from the newest on
+  std::optional<EventKey> after;  // the events behind this position; nullopt: from the newest on
   int page_size;
 };
 static_assert(std::is_trivially_destructible_v<PageRequest>);

@@ -16,8 +16,8 @@ struct FoundEvent {
 };
 
 struct GivenFilter {
-  int number;  // which, in the order of PageRequest::filter_values
-  GinKey key;  // but for the column, which may differ between partitions
+  std::size_t number;  // which of filter_columns
+  GinKey key;          // but for the column, which may differ between partitions
 };
 
 // What is looked for, and the best that has been found so far in all partitions.

@@ -16,15 +16,10 @@ KeyRange range_of(const PageRequest& request) {
   return range;
 }
 
-void set_filters(const PageRequest& request, PageSearch& search) {
-  const EventFilters& filters = request.filters;
-  const std::optional<std::string_view> texts[] = {filters.event_group, filters.event_type, filters.status,
-                                                   std::nullopt,        filters.vm_id,      filters.session_id};
-  for (int i = 0; i < filter_count; i++) {
-    if (request.filter_values[i].isnull) continue;
-    search.filters[search.given_count++] = {
-        i, {0, texts[i].has_value(), filters.user_id.value_or(0), texts[i].value_or("")}};
-  }
+void set_filters(const EventFilters& filters, PageSearch& search) {
+  for (std::size_t i = 0; i < filter_count; i++)
+    if (const auto& value = filters.values[i])
+      search.filters[search.given_count++] = {i, {0, is_text_filter(i), value->number, value->text}};
 }
 
 bool may_hold_newer(const PageSearch& search, const PartitionBounds& bounds) {
@@ -75,7 +70,7 @@ void hand_out(const NewestEvents<FoundEvent>& found, EventSink& sink) {
 bool search_and_hand_out(const PageRequest& request, Relation events, NewestEvents<FoundEvent>& found,
                          SearchReport& report, EventSink& sink, MemoryContext sink_context) {
   PageSearch search{};
-  set_filters(request, search);
+  set_filters(request.filters, search);
   search.range = range_of(request);
   search.snapshot = GetActiveSnapshot();
   search.found = &found;

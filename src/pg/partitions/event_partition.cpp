@@ -8,30 +8,12 @@
 namespace audit::pg {
 namespace {
 
-bool is_column(TupleDesc descriptor, int number, std::string_view name) {
-  const Form_pg_attribute attribute = TupleDescAttr(descriptor, number - 1);
-  return !attribute->attisdropped && name == NameStr(attribute->attname);
-}
-
-// From 1; 0: none. A partition that was attached may have its columns in another order, but for their types.
-AttrNumber column_number(TupleDesc descriptor, int usual_index) {
-  const std::string_view name = event_columns[static_cast<std::size_t>(usual_index)].name();
-  if (usual_index < descriptor->natts && is_column(descriptor, usual_index + 1, name))
-    return static_cast<AttrNumber>(usual_index + 1);
-  for (int number = 1; number <= descriptor->natts; number++)
-    if (is_column(descriptor, number, name)) return static_cast<AttrNumber>(number);
-  return 0;
-}
-
 bool find_columns(EventPartition& partition) {
-  TupleDesc descriptor = RelationGetDescr(partition.table);
-  for (int i = 0; i < event_column_count; i++) {
-    partition.shape.columns[i] = column_number(descriptor, i);
-    if (partition.shape.columns[i] == 0) return false;
-  }
+  if (find_event_columns(RelationGetDescr(partition.table), partition.shape.columns) < event_columns.size())
+    return false;
   partition.shape.last_key_or_filter_column =
       Max(partition.shape.columns[id_column], partition.shape.columns[created_at_column]);
-  for (const int column : filter_columns)
+  for (const std::size_t column : filter_columns)
     partition.shape.last_key_or_filter_column =
         Max(partition.shape.last_key_or_filter_column, partition.shape.columns[column]);
   return true;
@@ -77,15 +59,15 @@ bool has_expected_class(Relation index, int column, bool is_text) {
 
 bool is_expected_filter_index(EventPartition& partition, Relation index) {
   const Form_pg_index form = index->rd_index;
-  if (form->indnatts != filter_count || form->indnkeyatts != filter_count || !has_plain_columns_only(index) ||
+  constexpr auto column_count = static_cast<int>(filter_count);
+  if (form->indnatts != column_count || form->indnkeyatts != column_count || !has_plain_columns_only(index) ||
       !is_usable(index))
     return false;
-  for (int filter = 0; filter < filter_count; filter++) {
+  for (std::size_t filter = 0; filter < filter_count; filter++) {
+    const AttrNumber expected = partition.shape.columns[filter_columns[filter]];
     int column = 1;
-    while (column <= filter_count && form->indkey.values[column - 1] != partition.shape.columns[filter_columns[filter]])
-      column++;
-    const bool is_text = event_columns[static_cast<std::size_t>(filter_columns[filter])].kind == ColumnKind::text;
-    if (column > filter_count || !has_expected_class(index, column, is_text)) return false;
+    while (column <= form->indnatts && form->indkey.values[column - 1] != expected) column++;
+    if (column > form->indnatts || !has_expected_class(index, column, is_text_filter(filter))) return false;
     partition.shape.filter_index_columns[filter] = column;
   }
   return true;

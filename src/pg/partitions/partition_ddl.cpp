@@ -135,14 +135,22 @@ Oid create_table_like_events(const char* name, const char* partition_clause) {
   return get_relname_relid(name, get_rel_namespace(events));
 }
 
+const char* filter_column_list() {
+  StringInfoData list;
+  initStringInfo(&list);
+  for (std::size_t i = 0; i < filter_count; i++) {
+    const std::string_view name = filter_name(i);
+    appendStringInfo(&list, i > 0 ? ", %.*s" : "%.*s", static_cast<int>(name.size()), name.data());
+  }
+  return list.data;
+}
+
 void index_partition(Oid partition) {
   const char* table = quoted_table(partition);
   run_command("ALTER TABLE %s ADD CONSTRAINT %s PRIMARY KEY (created_at, id)", table,
               quoted_suffixed(partition, "_pkey"));
-  run_command(
-      "CREATE INDEX %s ON %s USING gin (event_group, event_type, status, user_id, vm_id, session_id)"
-      " WITH (fastupdate = on, gin_pending_list_limit = 512)",
-      quoted_suffixed(partition, "_filters"), table);
+  run_command("CREATE INDEX %s ON %s USING gin (%s) WITH (fastupdate = on, gin_pending_list_limit = 512)",
+              quoted_suffixed(partition, "_filters"), table, filter_column_list());
   run_command("CREATE INDEX %s ON %s (id) WHERE NOT %s.audit_id_matches(id, created_at)",
               quoted_suffixed(partition, "_foreign_id"), table, own_schema_name());
   run_command("CREATE INDEX %s ON %s USING brin (created_at) WITH (autosummarize = on)",

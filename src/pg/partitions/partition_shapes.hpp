@@ -7,20 +7,13 @@
 
 namespace audit::pg {
 
-// The columns that events are found by, in the order of PageRequest::filter_values.
-constexpr int filter_columns[] = {6, 7, 8, 2, 12, 11};
-constexpr int filter_count = lengthof(filter_columns);
-static_assert(event_columns[6].name() == "event_group" && event_columns[7].name() == "event_type" &&
-              event_columns[8].name() == "status" && event_columns[2].name() == "user_id" &&
-              event_columns[12].name() == "vm_id" && event_columns[11].name() == "session_id");
-
 // Of a partition that the posting engine can read.
 struct PartitionShape {
   Oid primary_key;
   Oid filter_index;
   Oid range_index;                         // InvalidOid: there is none
   AttrNumber columns[event_column_count];  // attribute number of each event column
-  int filter_index_columns[filter_count];  // column of the filter index (from 1) of event_group ... session_id
+  int filter_index_columns[filter_count];  // column of the filter index (from 1) of each filter
   AttrNumber last_key_or_filter_column;    // the highest attribute number of those a search looks at
 };
 

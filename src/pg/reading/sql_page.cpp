@@ -6,41 +6,70 @@
 namespace audit::pg {
 namespace {
 
-// Every statement declares all parameters, so that a filter has the same number in each.
-constexpr Oid parameter_types[] = {TEXTOID, TEXTOID,        TEXTOID,        INT8OID,        TEXTOID,
-                                   TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID, UUIDOID};
-constexpr int parameter_count = lengthof(parameter_types);
-constexpr int cursor_parameter = 8;  // and the next: the position's created_at and id
+// Every statement declares all parameters, so that each has the same number in all of them: the filters in the order of
+// filter_columns, since, until, and the created_at and id of the position that the page begins behind.
+constexpr int since_parameter = filter_count;
+constexpr int until_parameter = since_parameter + 1;
+constexpr int position_parameter = until_parameter + 1;
+constexpr int parameter_count = position_parameter + 2;
 
-constexpr const char* conditions[] = {
-    "event_group OPERATOR(pg_catalog.=) $1", "event_type OPERATOR(pg_catalog.=) $2", "status OPERATOR(pg_catalog.=) $3",
-    "user_id OPERATOR(pg_catalog.=) $4", "vm_id OPERATOR(pg_catalog.=) $5", "session_id OPERATOR(pg_catalog.=) $6",
-    "created_at OPERATOR(pg_catalog.>=) $7", "created_at OPERATOR(pg_catalog.<) $8",
-    // The first half is implied by the second, but only it prunes partitions.
-    "created_at OPERATOR(pg_catalog.<=) $9 AND (created_at, id) OPERATOR(pg_catalog.<) ($9, $10)"};
-constexpr int condition_count = lengthof(conditions);
+constexpr std::array<Oid, parameter_count> make_parameter_types() {
+  std::array<Oid, parameter_count> types{};
+  for (std::size_t i = 0; i < filter_count; i++) types[i] = event_column_types[filter_columns[i]];
+  types[since_parameter] = types[until_parameter] = types[position_parameter] = TIMESTAMPTZOID;
+  types[position_parameter + 1] = UUIDOID;
+  return types;
+}
+
+constexpr auto parameter_types = make_parameter_types();
+
+// A condition has the number of its (first) parameter.
+constexpr int condition_count = position_parameter + 1;
 
 SavedPlan plans[1 << condition_count];
 
-// Which conditions are given, as bits in their order.
-unsigned given_conditions(const PageRequest& request) {
-  unsigned given = 0;
-  for (std::size_t i = 0; i < lengthof(request.filter_values); i++)
-    if (!request.filter_values[i].isnull) given |= 1u << i;
-  if (request.after) given |= 1u << cursor_parameter;
-  return given;
+Datum datum_of(std::size_t filter, const FilterValue& value) {
+  if (!is_text_filter(filter)) return Int64GetDatum(value.number);
+  return PointerGetDatum(cstring_to_text_with_len(value.text.data(), static_cast<int>(value.text.size())));
 }
 
 ParamListInfo page_parameters(const PageRequest& request) {
-  ParamListInfo parameters = null_parameters(parameter_types, parameter_count);
-  for (std::size_t i = 0; i < lengthof(request.filter_values); i++)
-    if (!request.filter_values[i].isnull)
-      set_parameter(parameters, static_cast<int>(i), request.filter_values[i].value);
+  ParamListInfo parameters = null_parameters(parameter_types.data(), parameter_count);
+  const EventFilters& filters = request.filters;
+  for (std::size_t i = 0; i < filter_count; i++)
+    if (const auto& value = filters.values[i]) set_parameter(parameters, static_cast<int>(i), datum_of(i, *value));
+  if (filters.since_us) set_parameter(parameters, since_parameter, TimestampTzGetDatum(*filters.since_us));
+  if (filters.until_us) set_parameter(parameters, until_parameter, TimestampTzGetDatum(*filters.until_us));
   if (request.after) {
-    set_parameter(parameters, cursor_parameter, TimestampTzGetDatum(request.after->created_at_us));
-    set_parameter(parameters, cursor_parameter + 1, PointerGetDatum(request.after->id.data()));
+    set_parameter(parameters, position_parameter, TimestampTzGetDatum(request.after->created_at_us));
+    set_parameter(parameters, position_parameter + 1, PointerGetDatum(request.after->id.data()));
   }
   return parameters;
+}
+
+// Which conditions are given, as bits in their order.
+unsigned given_conditions(ParamListInfo parameters) {
+  unsigned given = 0;
+  for (int i = 0; i < condition_count; i++)
+    if (!parameters->params[i].isnull) given |= 1u << i;
+  return given;
+}
+
+void append_condition(StringInfo sql, int condition) {
+  constexpr int since = since_parameter + 1, until = until_parameter + 1, position = position_parameter + 1;
+  if (condition == since_parameter) {
+    appendStringInfo(sql, "created_at OPERATOR(pg_catalog.>=) $%d", since);
+  } else if (condition == until_parameter) {
+    appendStringInfo(sql, "created_at OPERATOR(pg_catalog.<) $%d", until);
+  } else if (condition == position_parameter) {
+    // The first half is implied by the second, but only it prunes partitions.
+    appendStringInfo(sql,
+                     "created_at OPERATOR(pg_catalog.<=) $%d AND (created_at, id) OPERATOR(pg_catalog.<) ($%d, $%d)",
+                     position, position, position + 1);
+  } else {
+    const std::string_view name = filter_name(static_cast<std::size_t>(condition));
+    appendStringInfo(sql, "%.*s OPERATOR(pg_catalog.=) $%d", static_cast<int>(name.size()), name.data(), condition + 1);
+  }
 }
 
 // The limit is a constant, so that the planner knows that a page is small; the executor stops at the real one.
@@ -51,7 +80,8 @@ const char* page_statement(Oid function_oid, unsigned given) {
   const char* separator = " WHERE ";
   for (int i = 0; i < condition_count; i++) {
     if ((given & 1u << i) == 0) continue;
-    appendStringInfo(&sql, "%s%s", separator, conditions[i]);
+    appendStringInfoString(&sql, separator);
+    append_condition(&sql, i);
     separator = " AND ";
   }
   appendStringInfo(&sql, " ORDER BY created_at DESC, id DESC LIMIT %d", page_size_max + 1);
@@ -61,12 +91,13 @@ const char* page_statement(Oid function_oid, unsigned given) {
 }  // namespace
 
 void find_events_by_sql(const PageRequest& request, int event_limit, EventSink& sink) {
-  const unsigned given = given_conditions(request);
   SPI_connect();
+  ParamListInfo parameters = page_parameters(request);
+  const unsigned given = given_conditions(parameters);
   if (needs_statement(plans[given], request.function_oid))
     prepare_statement(plans[given], request.function_oid, page_statement(request.function_oid, given), parameter_count,
-                      parameter_types);
-  run_event_query(plans[given], page_parameters(request), event_limit, sink);
+                      parameter_types.data());
+  run_event_query(plans[given], parameters, event_limit, sink);
   SPI_finish();
 }
 

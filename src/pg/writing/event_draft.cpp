@@ -26,22 +26,23 @@ std::string_view text_of(const JsonbValue& value) {
 
 Fault read_text(const JsonbValue& value, std::size_t column, Datum& result) {
   const std::string_view text = text_of(value);
-  if (is_text_filter(column) && text.size() > filter_size_max) return EventFault::text_too_long;
+  if (filter_of_column(column) < filter_count && text.size() > filter_size_max) return EventFault::text_too_long;
   result = PointerGetDatum(cstring_to_text_with_len(text.data(), static_cast<int>(text.size())));
   return std::nullopt;
 }
 
 // By way of the number's digits: jsonb keeps them all, 1.0 and 1e3 included.
-Fault read_integer(const JsonbValue& value, Oid type, Datum& result) {
+Fault read_integer(const JsonbValue& value, ColumnKind kind, Datum& result) {
   const std::string_view digits = DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(value.val.numeric)));
   const std::size_t point = digits.find('.');
   if (point != std::string_view::npos && digits.find_first_not_of('0', point + 1) != std::string_view::npos)
     return EventFault::fraction;
   std::int64_t number = 0;
   const std::from_chars_result read = std::from_chars(digits.data(), digits.data() + digits.size(), number);
-  const bool fits = read.ec == std::errc() && (type == INT8OID || (number >= PG_INT32_MIN && number <= PG_INT32_MAX));
+  const bool is_32_bit = kind == ColumnKind::integer32;
+  const bool fits = read.ec == std::errc() && (!is_32_bit || (number >= PG_INT32_MIN && number <= PG_INT32_MAX));
   if (!fits) return EventFault::integer_too_large;
-  result = type == INT8OID ? Int64GetDatum(number) : Int32GetDatum(static_cast<int32>(number));
+  result = is_32_bit ? Int32GetDatum(static_cast<int32>(number)) : Int64GetDatum(number);
   return std::nullopt;
 }
 
@@ -87,21 +88,26 @@ Fault read_inet(const JsonbValue& value, Datum& result) {
 }
 
 Fault read_value(const JsonbValue& value, std::size_t column, Datum& result) {
-  const Oid type = event_column_types[column];
-  if (value.type == jbvNumeric && type != JSONBOID && printed_digits(digits_of(value.val.numeric)) > number_digits_max)
+  const ColumnKind kind = event_columns[column].kind;
+  if (value.type == jbvNumeric && kind != ColumnKind::payload &&
+      printed_digits(digits_of(value.val.numeric)) > number_digits_max)
     return EventFault::too_many_digits;
-  switch (type) {
-    case JSONBOID: result = JsonbPGetDatum(JsonbValueToJsonb(const_cast<JsonbValue*>(&value))); return std::nullopt;
-    case INT4OID:
-    case INT8OID: return value.type == jbvNumeric ? read_integer(value, type, result) : Fault(EventFault::not_integer);
-    case FLOAT8OID: return value.type == jbvNumeric ? read_number(value, result) : Fault(EventFault::not_number);
+  switch (kind) {
+    case ColumnKind::payload:
+      result = JsonbPGetDatum(JsonbValueToJsonb(const_cast<JsonbValue*>(&value)));
+      return std::nullopt;
+    case ColumnKind::integer:
+    case ColumnKind::integer32:
+      return value.type == jbvNumeric ? read_integer(value, kind, result) : Fault(EventFault::not_integer);
+    case ColumnKind::number:
+      return value.type == jbvNumeric ? read_number(value, result) : Fault(EventFault::not_number);
     default: break;
   }
   if (value.type != jbvString) return EventFault::not_text;
-  switch (type) {
-    case TIMESTAMPTZOID: return read_time(value, result);
-    case UUIDOID: return read_uuid(value, result);
-    case INETOID: return read_inet(value, result);
+  switch (kind) {
+    case ColumnKind::timestamp: return read_time(value, result);
+    case ColumnKind::uuid: return read_uuid(value, result);
+    case ColumnKind::address: return read_inet(value, result);
     default: return read_text(value, column, result);
   }
 }

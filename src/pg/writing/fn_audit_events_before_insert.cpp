@@ -14,46 +14,35 @@ namespace {
 
 constexpr std::size_t event_group_column = event_column_named("event_group");
 
-// For every column of every row: so without strlen().
-bool is_column(const FormData_pg_attribute& attribute, std::size_t column) {
-  const std::string_view name = event_columns[column].name();
-  const char* other = NameStr(attribute.attname);
-  return !attribute.attisdropped && memcmp(other, name.data(), name.size()) == 0 && other[name.size()] == '\0';
-}
-
-// From 1. A partition that was made by hand and attached may have its columns in another order.
-int place_of(TupleDesc descriptor, std::size_t column) {
-  const int usual = static_cast<int>(column) + 1;
-  if (usual <= descriptor->natts && is_column(*TupleDescAttr(descriptor, usual - 1), column)) return usual;
-  for (int number = 1; number <= descriptor->natts; number++)
-    if (is_column(*TupleDescAttr(descriptor, number - 1), column)) return number;
-  return 0;
-}
-
-// The trigger can be put on any table, whose columns may have other types.
-int column_number(TupleDesc descriptor, std::size_t column) {
-  constexpr const char hint[] = "audit_events_before_insert works on audit_events and its partitions only.";
-  const std::string_view name = event_columns[column].name();
-  const int number = place_of(descriptor, column);
-  if (number == 0)
-    ereport(ERROR, errcode(ERRCODE_UNDEFINED_COLUMN),
-            errmsg("table has no column \"%.*s\"", static_cast<int>(name.size()), name.data()), errhint(hint));
-  const Oid type = TupleDescAttr(descriptor, number - 1)->atttypid;
-  if (type != event_column_types[column])
-    ereport(ERROR, errcode(ERRCODE_DATATYPE_MISMATCH),
-            errmsg("column \"%.*s\" has type %s, not %s", static_cast<int>(name.size()), name.data(),
-                   format_type_be(type), format_type_be(event_column_types[column])),
-            errhint(hint));
-  return number;
-}
+constexpr const char* table_hint = "audit_events_before_insert works on audit_events and its partitions only.";
 
 // A row on its way into a table, as the values of event_columns.
 struct NewEvent {
   Relation relation;
-  int numbers[event_column_count];  // of the table's columns
+  AttrNumber numbers[event_column_count];  // of the table's columns
   Datum values[event_column_count];
   bool nulls[event_column_count];
 };
+
+// The trigger can be put on any table, whose columns may have other names and types.
+void find_columns(TupleDesc descriptor, NewEvent& event) {
+  const std::size_t missing = find_event_columns(descriptor, event.numbers);
+  if (missing < event_columns.size()) {
+    const std::string_view name = event_columns[missing].name();
+    ereport(ERROR, errcode(ERRCODE_UNDEFINED_COLUMN),
+            errmsg("table has no column \"%.*s\"", static_cast<int>(name.size()), name.data()),
+            errhint("%s", table_hint));
+  }
+  for (std::size_t i = 0; i < event_columns.size(); i++) {
+    const Oid type = TupleDescAttr(descriptor, event.numbers[i] - 1)->atttypid;
+    if (type == event_column_types[i]) continue;
+    const std::string_view name = event_columns[i].name();
+    ereport(ERROR, errcode(ERRCODE_DATATYPE_MISMATCH),
+            errmsg("column \"%.*s\" has type %s, not %s", static_cast<int>(name.size()), name.data(),
+                   format_type_be(type), format_type_be(event_column_types[i])),
+            errhint("%s", table_hint));
+  }
+}
 
 void read_row(const TriggerData* trigger, NewEvent& event) {
   event.relation = trigger->tg_relation;
@@ -61,15 +50,16 @@ void read_row(const TriggerData* trigger, NewEvent& event) {
   Datum values[MaxTupleAttributeNumber];
   bool nulls[MaxTupleAttributeNumber];
   heap_deform_tuple(trigger->tg_trigtuple, descriptor, values, nulls);
+  find_columns(descriptor, event);
   for (int i = 0; i < event_column_count; i++) {
-    event.numbers[i] = column_number(descriptor, static_cast<std::size_t>(i));
     event.values[i] = values[event.numbers[i] - 1];
     event.nulls[i] = nulls[event.numbers[i] - 1];
   }
 }
 
-void check_filter_size(const NewEvent& event, std::size_t column) {
-  if (event.nulls[column]) return;
+void check_filter_size(const NewEvent& event, std::size_t filter) {
+  const std::size_t column = filter_columns[filter];
+  if (!is_text_filter(filter) || event.nulls[column]) return;
   const std::size_t size = toast_raw_datum_size(event.values[column]) - VARHDRSZ;
   if (size <= filter_size_max) return;
   const std::string_view name = event_columns[column].name();
@@ -120,8 +110,9 @@ void make_id(NewEvent& event) {
 }
 
 HeapTuple with_id(HeapTuple row, NewEvent& event) {
-  return heap_modify_tuple_by_cols(row, RelationGetDescr(event.relation), 1, &event.numbers[id_column],
-                                   &event.values[id_column], &event.nulls[id_column]);
+  int number = event.numbers[id_column];
+  return heap_modify_tuple_by_cols(row, RelationGetDescr(event.relation), 1, &number, &event.values[id_column],
+                                   &event.nulls[id_column]);
 }
 
 }  // namespace
@@ -137,7 +128,7 @@ AUDIT_SQL_FUNCTION(audit_events_before_insert) {
   const auto* trigger = reinterpret_cast<TriggerData*>(fcinfo->context);
   NewEvent event;
   read_row(trigger, event);
-  for (const std::size_t column : audit::text_filter_columns) check_filter_size(event, column);
+  for (std::size_t filter = 0; filter < audit::filter_count; filter++) check_filter_size(event, filter);
   check_group(event);
   check_time(event);
   const bool has_id = !event.nulls[audit::id_column];

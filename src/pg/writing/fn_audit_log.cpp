@@ -7,13 +7,23 @@
 namespace audit::pg {
 namespace {
 
-// The column of each argument, in the order in which the SQL script declares them.
-constexpr std::string_view argument_columns[] = {
-    "event_group",   "event_type",    "status",        "user_id",    "actor_type", "actor_id",   "source",
-    "resource_type", "resource_id",   "session_id",    "vm_id",      "task_id",    "request_id", "correlation_id",
-    "http_method",   "path",          "http_status",   "latency_ms", "ip_address", "user_agent", "node_ip",
-    "worker_id",     "event_payload", "error_message", "id",         "created_at"};
-static_assert(lengthof(argument_columns) == event_column_count);
+// The column of each argument, in the order in which the SQL script declares them: what a caller gives most often
+// first, the others in their order, and last what is made where it is not given.
+constexpr std::array<std::size_t, event_columns.size()> order_arguments() {
+  std::array<std::size_t, event_columns.size()> columns{event_column_named("event_group"),
+                                                        event_column_named("event_type"), event_column_named("status"),
+                                                        event_column_named("user_id")};
+  std::size_t count = 4;
+  for (std::size_t i = 0; i < event_columns.size(); i++) {
+    const bool is_first = i == columns[0] || i == columns[1] || i == columns[2] || i == columns[3];
+    if (!is_first && i != id_column && i != created_at_column) columns[count++] = i;
+  }
+  columns[count++] = id_column;
+  columns[count] = created_at_column;
+  return columns;
+}
+
+constexpr auto argument_columns = order_arguments();
 
 SavedPlan insert_plan;
 
@@ -29,7 +39,7 @@ const char* insert_statement(Oid function_oid) {
 EventDraft read_arguments(FunctionCallInfo fcinfo) {
   EventDraft draft;
   for (int i = 0; i < event_column_count; i++)
-    if (!PG_ARGISNULL(i)) draft.set(event_column_named(argument_columns[i]), PG_GETARG_DATUM(i));
+    if (!PG_ARGISNULL(i)) draft.set(argument_columns[static_cast<std::size_t>(i)], PG_GETARG_DATUM(i));
   return draft;
 }
 
@@ -39,7 +49,7 @@ void insert_event(Oid function_oid, EventDraft& draft) {
   SPI_connect();
   if (needs_statement(insert_plan, function_oid))
     prepare_statement(insert_plan, function_oid, insert_statement(function_oid), event_column_count,
-                      event_column_types);
+                      event_column_types.data());
   const int result = SPI_execute_plan(use_plan(insert_plan), draft.values, nulls, false, 0);
   if (result != SPI_OK_INSERT) elog(ERROR, "SPI_execute_plan failed: %s", SPI_result_code_string(result));
   SPI_finish();
