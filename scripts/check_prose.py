@@ -18,7 +18,7 @@ UNWANTED = {
     r"whoever|whatever whoever": "name the process, role or person",
     r"nobody else|nobody's|somebody else's|everybody else's": "name the process, role or person",
     r"as ever|as they are pass|is no mistake|is a mistake|tells of|is told of|are told of": "report, reject, ignore, see",
-    r"counts no more|no more than that|no longer|formerly|used to be": "say what is true now",
+    r"counts no more|no longer(?! than)|formerly|used to be": "say what is true now",
     r"first design|so called|of ours|of its own affair": "say it plainly",
     r", which an? [a-z -]+ is not": "make it a sentence of its own",
 }
