@@ -4,13 +4,21 @@ EXTENSION = audit_ext
 MODULE_big = $(EXTENSION)
 sources := $(patsubst %/,%,$(or $(VPATH),$(dir $(firstword $(MAKEFILE_LIST)))))
 in_sources = $(patsubst $(sources)/%,%,$(wildcard $(sources)/$(1)))
-DATA = $(call in_sources,sql/$(EXTENSION)--*.sql)
+# The version stands in the control file. Its install script is made of these parts, in this order; updates from other
+# versions are scripts of their own: sql/$(EXTENSION)--OLD--NEW.sql.
+version := $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" $(sources)/$(EXTENSION).control)
+parts = extension ids events reading writing append_only partitions configuration status maintenance principals \
+  authentication dumps replication rights
+install_script = $(EXTENSION)--$(version).sql
+DATA_built = $(install_script)
+DATA = $(call in_sources,sql/$(EXTENSION)--*--*.sql)
 
 CORE_SOURCES = $(call in_sources,src/core/*.cpp)
 GLUE_SOURCES = $(call in_sources,src/pg/*.cpp) $(call in_sources,src/pg/*/*.cpp)
 OBJS = $(CORE_SOURCES:.cpp=.o) $(GLUE_SOURCES:.cpp=.o)
 # make would take what is built there, maybe for another PostgreSQL, for its own.
-ifneq ($(if $(filter-out . $(CURDIR),$(sources)),$(wildcard $(sources)/$(MODULE_big).so $(sources)/src/*/*.o $(sources)/src/*/*/*.o)),)
+built = $(MODULE_big).so $(EXTENSION)--*.sql src/*/*.o src/*/*/*.o
+ifneq ($(if $(filter-out . $(CURDIR),$(sources)),$(wildcard $(built:%=$(sources)/%))),)
 $(error $(sources) holds a build of its own: make -C $(sources) WITH_HTTPD=no clean)
 endif
 
@@ -42,6 +50,9 @@ include $(PGXS)
 
 # PostgreSQL 15's headers use the register keyword, which C++17 has dropped.
 src/pg/%.o: PG_CXXFLAGS += -Wno-register
+
+$(install_script): $(parts:%=$(sources)/sql/%.sql) $(sources)/$(EXTENSION).control
+	cat $(parts:%=$(sources)/sql/%.sql) >$@
 
 # Absolute: make would find those of the sources otherwise.
 object_directories = $(addprefix $(CURDIR)/,$(sort $(dir $(OBJS))))

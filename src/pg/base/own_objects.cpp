@@ -49,11 +49,6 @@ Oid own_table(const char* name) {
   return found;
 }
 
-bool has_own_table(const char* name) {
-  const Oid found = get_relname_relid(name, extension_schema());
-  return OidIsValid(found) && is_ours(RelationRelationId, found);
-}
-
 Oid owner_of_table(Oid table) {
   HeapTuple row = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
   if (!HeapTupleIsValid(row)) elog(ERROR, "cache lookup failed for relation %u", table);

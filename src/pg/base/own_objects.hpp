@@ -11,7 +11,6 @@ Oid own_function(const char* name, int argument_count = 0, const Oid* argument_t
 
 // The table of that name. Raises 42P01 where the extension has none.
 Oid own_table(const char* name);
-bool has_own_table(const char* name);
 
 // The schema's name as it is now, quoted as an identifier, in the current memory context.
 const char* own_schema_name();

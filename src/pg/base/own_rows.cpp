@@ -59,7 +59,6 @@ void end_own_rows(OwnRows& rows) {
 
 Configuration read_configuration() {
   Configuration configuration = {"month", true, {}, default_premake, one_day()};
-  if (!has_own_table("audit_configuration")) return configuration;  // of version 1.0
   OwnRows rows = begin_own_rows("audit_configuration");
   if (next_own_row(rows)) {
     bool is_null = false;

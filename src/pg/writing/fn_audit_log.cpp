@@ -64,15 +64,8 @@ Datum log_new_event(Oid function_oid, EventDraft& draft) {
 }  // namespace
 }  // namespace audit::pg
 
-// Of version 1.0, for databases that are not updated yet: an id twice at one time is an error.
-AUDIT_SQL_FUNCTION(audit_log) {
-  using namespace audit::pg;
-  EventDraft draft = read_arguments(fcinfo);
-  return log_new_event(fcinfo->flinfo->fn_oid, draft);
-}
-
 // A given id is recorded once: the second time it is returned and nothing else happens.
-AUDIT_SQL_FUNCTION(audit_log_once) {
+AUDIT_SQL_FUNCTION(audit_log) {
   using namespace audit::pg;
   const Oid function_oid = fcinfo->flinfo->fn_oid;
   EventDraft draft = read_arguments(fcinfo);

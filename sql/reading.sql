@@ -1,0 +1,61 @@
+
+-------------------------------------------------------------------------------------------------------------------
+-- Reading
+-------------------------------------------------------------------------------------------------------------------
+
+CREATE FUNCTION @extschema@.audit_list(
+  event_group text DEFAULT NULL, event_type text DEFAULT NULL, status text DEFAULT NULL, user_id bigint DEFAULT NULL,
+  vm_id text DEFAULT NULL, session_id text DEFAULT NULL, cursor text DEFAULT NULL, page_size integer DEFAULT 50,
+  since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL)
+RETURNS TABLE (
+  id uuid, created_at timestamptz, user_id bigint, actor_type text, actor_id text, source text, event_group text,
+  event_type text, status text, resource_type text, resource_id text, session_id text, vm_id text, task_id bigint,
+  request_id text, correlation_id text, http_method text, path text, http_status integer,
+  latency_ms double precision, ip_address inet, user_agent text, node_ip inet, worker_id text, event_payload jsonb,
+  error_message text, next_cursor text)
+LANGUAGE c STABLE PARALLEL SAFE ROWS 50 COST 1000 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION @extschema@.audit_list IS
+'One page of events, newest first (created_at DESC, id DESC). Every argument is optional; NULL means not given. '
+'event_group, event_type, status, user_id, vm_id, session_id: exact match. since (inclusive), until (exclusive): '
+'bounds of created_at. page_size: 1 to 200. cursor: next_cursor of the page before, with the same filters. '
+'next_cursor is the same in all rows of a page, NULL on the last page. Runs with the caller''s rights; row-level '
+'security applies. Raises 22023 for a wrong page_size or cursor (constraint name page_size, cursor_invalid or '
+'cursor_mismatch).';
+
+CREATE FUNCTION @extschema@.audit_list_json(
+  event_group text DEFAULT NULL, event_type text DEFAULT NULL, status text DEFAULT NULL, user_id bigint DEFAULT NULL,
+  vm_id text DEFAULT NULL, session_id text DEFAULT NULL, cursor text DEFAULT NULL, page_size integer DEFAULT 50,
+  since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL)
+RETURNS json
+LANGUAGE c STABLE PARALLEL SAFE COST 1000 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION @extschema@.audit_list_json IS
+'The page of audit_list() as the body of GET /v1/audit/events: {"items":[event, ...],"next_cursor":string or null}. '
+'Arguments, rights and errors as for audit_list().';
+
+CREATE FUNCTION @extschema@.audit_explain(
+  event_group text DEFAULT NULL, event_type text DEFAULT NULL, status text DEFAULT NULL, user_id bigint DEFAULT NULL,
+  vm_id text DEFAULT NULL, session_id text DEFAULT NULL, cursor text DEFAULT NULL, page_size integer DEFAULT 50,
+  since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL)
+RETURNS TABLE (name text, value text)
+LANGUAGE c STABLE PARALLEL SAFE ROWS 10 COST 1000 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION @extschema@.audit_explain IS
+'How audit_list() with these arguments finds its page: engine (posting or sql), reason (why sql), events and has_more '
+'of the page; and what the posting engine read for it: partitions_opened, index_pages_read, pending_entries_read, '
+'tids_decoded, keys_walked, block_ranges_read, heap_tuples_fetched. Arguments, rights and errors as for audit_list().';
+
+CREATE FUNCTION @extschema@.audit_get(id uuid, user_id bigint DEFAULT NULL)
+RETURNS TABLE (
+  id uuid, created_at timestamptz, user_id bigint, actor_type text, actor_id text, source text, event_group text,
+  event_type text, status text, resource_type text, resource_id text, session_id text, vm_id text, task_id bigint,
+  request_id text, correlation_id text, http_method text, path text, http_status integer,
+  latency_ms double precision, ip_address inet, user_agent text, node_ip inet, worker_id text, event_payload jsonb,
+  error_message text)
+LANGUAGE c STABLE PARALLEL SAFE ROWS 1 COST 100 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION @extschema@.audit_get IS
+'The event with that id, or no row. With user_id: only if it is that user''s. Where ids from elsewhere repeat an id, '
+'the newest of those events. Runs with the caller''s rights; row-level security applies.';
+
+CREATE FUNCTION @extschema@.audit_get_json(id uuid, user_id bigint DEFAULT NULL) RETURNS json
+LANGUAGE c STABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION @extschema@.audit_get_json IS
+'The event of audit_get() as a JSON object with all 26 members, or NULL.';
