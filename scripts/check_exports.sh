@@ -25,7 +25,7 @@ done
 
 # The statement before AS 'MODULE_PATHNAME' begins with the function's name, which is also the C function's
 # unless AS names another.
-declared=$(cat sql/audit_ext--*.sql | tr '\n' ' ' | sed 's/;/;\n/g' | grep MODULE_PATHNAME |
+declared=$(cat sql/*.sql | tr '\n' ' ' | sed 's/;/;\n/g' | grep MODULE_PATHNAME |
   sed -E "s/.*MODULE_PATHNAME', *'([a-z_0-9]+)'.*/\1/; s/.*(FUNCTION|PROCEDURE) @extschema@\.([a-z_0-9]+)\(.*/\2/" | sort -u)
 for name in $declared; do
   if ! grep -qxF -- "$name" <<<"$functions"; then

@@ -1,8 +1,8 @@
-// The version of the daemon, which is the extension's that it was made with.
+// The version of the daemon, which is that of the extension that it was made with.
 #pragma once
 
 namespace audit::httpd {
 
-inline constexpr const char* version = "1.1";
+extern const char* const version;
 
 }  // namespace audit::httpd

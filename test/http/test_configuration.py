@@ -239,17 +239,19 @@ def test_role_that_becomes_too_mighty(start_daemon):
         daemon.stop()
 
 
-def test_older_extension_until_it_is_updated(start_daemon):
-    """An update from 1.0 also gives the front ends that are there the right to what is new."""
-    with temporary_database() as older:
-        older.execute("DROP EXTENSION audit_ext")
-        older.execute(sql.SQL("CREATE EXTENSION audit_ext SCHEMA {} VERSION '1.0'").format(sql.Identifier(SCHEMA)))
-        older.call("audit_grant_frontend", older.frontend)
-        daemon = start_daemon(database=older.conninfo())
-        assert_unready(daemon, "ALTER EXTENSION audit_ext UPDATE")
-        older.execute("ALTER EXTENSION audit_ext UPDATE")
-        eventually(lambda: daemon.client.get("/readyz").status == 200, "ready once it is updated")
-        daemon.stop()
+def test_other_versions_of_the_extension(start_daemon):
+    """An older one until it is updated, and one of another major version; later ones of the same major version serve."""
+    with temporary_database() as own:
+        for version, is_served in (("0.9", False), ("2.0", False), ("1.17", True)):
+            own.execute("UPDATE pg_extension SET extversion = %s WHERE extname = 'audit_ext'", (version,))
+            daemon = start_daemon(database=own.conninfo())
+            if is_served:
+                assert daemon.client.get("/readyz").status == 200
+            else:
+                assert_unready(daemon, "ALTER EXTENSION audit_ext UPDATE")
+                own.execute("UPDATE pg_extension SET extversion = '1.0' WHERE extname = 'audit_ext'")
+                eventually(lambda: daemon.client.get("/readyz").status == 200, "ready once it is updated")
+            daemon.stop()
 
 
 @pytest.mark.parametrize("setting", ["listen", "admin_listen"])

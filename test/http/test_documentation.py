@@ -1,5 +1,6 @@
 # The documents agree with each other, with the daemon, and with the files that they name.
 import glob
+import json
 import os
 import re
 
@@ -87,9 +88,23 @@ def test_settings_in_the_manuals_can_be_read(write_file):
         assert run("--check-config", "--config", write_file("audit_httpd.conf", text)).stderr.find("No such file") > 0, text
 
 
-def test_manual_is_of_this_version(manual):
+def test_documents_are_of_this_version(manual):
     version = re.search(r"default_version\s*=\s*'([^']+)'", read("audit_ext.control"))[1]
     assert f'"audit_ext {version}"' in manual.splitlines()[0]
+    assert f"## {version}" in read("CHANGELOG.md")
+    distribution = json.loads(read("META.json"))
+    assert {distribution["version"], distribution["provides"]["audit_ext"]["version"]} == {version + ".0"}
+
+
+def test_grants_in_the_manual_are_those_of_the_extension(database):
+    told = {}
+    for kind, what in re.findall(r"^\| `audit_grant_(\w+)\(role\)` \|.*\| (.*) \|$", read("docs", "sql_api.md"), re.MULTILINE):
+        privileges, names = re.match(r"`(\w+)` on `(\w+)`; (.*)", what).groups()[:2], re.findall(r"`(\w+)`", what)[2:]
+        told[kind] = {privileges} | {("EXECUTE", name) for name in names}
+    granted = {}
+    for kind, privilege, name in database.execute("SELECT kind, privilege, object FROM audit_grants"):
+        granted.setdefault(kind, set()).add((privilege, re.match(r"(?:\w+\.)?(\w+)", name)[1]))
+    assert told == granted
 
 
 def test_every_test_of_the_table_of_threats_exists():

@@ -14,6 +14,8 @@ CREATE ROLE tap_frontend;
 SELECT audit_grant_reader('tap_reader');
 SELECT audit_grant_writer('tap_writer');
 SELECT audit_grant_frontend('tap_frontend');
+CREATE ROLE tap_maintainer;
+SELECT audit_grant_maintainer('tap_maintainer');
 
 CREATE TEMP VIEW member_function AS
 SELECT p.oid, p.proname AS name, p.prosecdef, p.proconfig, p.prosqlbody, p.prolang
@@ -21,19 +23,19 @@ FROM pg_depend d JOIN pg_proc p ON p.oid = d.objid
 WHERE d.refclassid = 'pg_extension'::regclass AND d.classid = 'pg_proc'::regclass AND d.deptype = 'e'
   AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'audit_ext');
 
-CREATE TEMP TABLE may_execute (role name, functions name[]);
-INSERT INTO may_execute VALUES
-  ('tap_nobody',   '{audit_id_matches}'),
-  ('tap_reader',   '{audit_explain,audit_get,audit_get_json,audit_id_matches,audit_list,audit_list_json}'),
-  ('tap_writer',   '{audit_find_answer,audit_id_matches,audit_keep_answer,audit_log,audit_log_batch,audit_log_json,audit_log_text,audit_make_id}'),
-  ('tap_frontend', '{audit_authenticate_api_key,audit_authenticate_certificate,audit_authenticate_password,audit_authenticate_proof,audit_authenticate_token,audit_get_json,audit_id_matches,audit_list_json,audit_password_salt,audit_read_status}');
-SELECT set_eq(format('SELECT name FROM member_function WHERE has_function_privilege(%L, oid, ''EXECUTE'')', role), functions,
-              role || ' may execute what it needs and nothing else') FROM may_execute ORDER BY role;
-
-SELECT table_privs_are('public', t, r, CASE WHEN t = 'audit_events' AND r IN ('tap_reader', 'tap_frontend') THEN ARRAY['SELECT']
-                                            WHEN t = 'audit_events' AND r = 'tap_writer' THEN ARRAY['INSERT'] ELSE ARRAY[]::text[] END)
-FROM unnest(ARRAY['audit_events', 'audit_events_default', 'audit_events_dump', 'audit_users', 'audit_api_keys', 'audit_policies', 'audit_id_claims', 'audit_idempotency_keys',
-            'audit_configuration', 'audit_holds', 'audit_maintenance', 'audit_status']) t, unnest(ARRAY['tap_nobody', 'tap_reader', 'tap_writer', 'tap_frontend']) r;
+CREATE TEMP TABLE kind AS SELECT k AS kind, ('tap_' || k)::name AS role FROM unnest(ARRAY['nobody', 'reader', 'writer', 'frontend', 'maintainer']) k;
+-- Exactly what audit_grants lists.
+SELECT set_eq(format('SELECT oid FROM member_function WHERE has_function_privilege(%L, oid, ''EXECUTE'')', role),
+              format('SELECT object::regprocedure::oid FROM audit_grants WHERE kind = %L AND object_type = ''ROUTINE''
+                      UNION SELECT ''audit_id_matches''::regproc', kind),
+              role || ' may execute what it needs and nothing else') FROM kind;
+SELECT table_privs_are('public', r.relname, k.role,
+                       ARRAY(SELECT g.privilege FROM audit_grants g WHERE g.kind = k.kind AND g.object_type = 'TABLE' AND g.object::regclass = r.oid))
+FROM pg_depend d JOIN pg_class r ON r.oid = d.objid AND r.relkind IN ('r', 'p', 'v'), kind k
+WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_extension'::regclass
+  AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'audit_ext');
+SELECT bag_eq('SELECT kind, count(*) FROM audit_grants GROUP BY 1', $$VALUES ('reader', 6::bigint), ('writer', 8), ('frontend', 10), ('maintainer', 3)$$,
+              'what is granted is no more than it was');
 
 -- Only what must read hashes, what keeps answers, and the status run with the owner's rights as a whole. C++ takes them for
 -- single statements.

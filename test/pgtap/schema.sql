@@ -8,7 +8,7 @@ CREATE EXTENSION audit_ext SCHEMA public CASCADE;
 SELECT plan(125);
 
 SELECT has_extension('audit_ext');
-SELECT is((SELECT extversion FROM pg_extension WHERE extname = 'audit_ext'), '1.1', 'the version of the control file');
+SELECT is(installed_version, default_version, 'the version is that of the control file') FROM pg_available_extensions WHERE name = 'audit_ext';
 
 SELECT is_partitioned('public', 'audit_events', 'audit_events is partitioned');
 SELECT is_partition_of('public', 'audit_events_default', 'public', 'audit_events', 'the default partition is there');

@@ -14,9 +14,6 @@ SELECT count(*) FROM pg_class WHERE relname LIKE 'audit%';
 \c audit_sql_ascii
 SET client_min_messages = warning;
 CREATE EXTENSION audit_ext CASCADE;
--- and an installation that is there already
-CREATE EXTENSION audit_ext CASCADE VERSION '1.0';
-ALTER EXTENSION audit_ext UPDATE;
 \c audit_euc_jp
 SET client_min_messages = warning;
 CREATE EXTENSION audit_ext CASCADE;
