@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "core/event_filters.hpp"
+
 namespace audit::httpd {
 
 // Types of parameters, by the server's fixed OIDs.
@@ -31,7 +33,8 @@ struct PreparedStatement {
 // Values in the server's binary format, in the order of the placeholders. Owns them, since a query may have to wait.
 class Parameters {
  public:
-  static constexpr std::size_t max_count = 11;
+  // The list's: its filters, cursor, page size, since, until and application name.
+  static constexpr std::size_t max_count = filter_count + 5;
 
   Parameters& add_null();
   Parameters& add_bool(bool value);

@@ -11,10 +11,27 @@ constexpr const char* set_role_sql = "SELECT pg_catalog.set_config('role', $1, t
 // FROM. Local, like the role.
 std::string application_name(std::string_view request_id) { return "audit_httpd " + std::string(request_id); }
 
-constexpr const char* list_sql =
-    "SELECT pg_catalog.set_config('application_name', $11, true),"
-    " @schema@.audit_list_json(event_group => $1, event_type => $2, status => $3, user_id => $4, vm_id => $5,"
-    " session_id => $6, cursor => $7, page_size => $8, since => $9, until => $10)";
+// The parameters: the filters, since, until, cursor, page size, and the name of the application.
+std::string list_sql() {
+  std::string arguments;
+  std::size_t count = 0;
+  const auto add = [&](std::string_view name) {
+    arguments.append(name).append(" => $" + std::to_string(++count) + ", ");
+  };
+  for (std::size_t i = 0; i < filter_count; ++i) add(filter_name(i));
+  for (const char* name : {"since", "until", "cursor", "page_size"}) add(name);
+  arguments.resize(arguments.size() - 2);
+  return "SELECT pg_catalog.set_config('application_name', $" + std::to_string(count + 1) +
+         ", true), @schema@.audit_list_json(" + arguments + ")";
+}
+
+std::vector<SqlType> list_types() {
+  using enum SqlType;
+  std::vector<SqlType> types;
+  for (std::size_t i = 0; i < filter_count; ++i) types.push_back(is_text_filter(i) ? text : int8);
+  types.insert(types.end(), {timestamptz, timestamptz, text, int4, text});
+  return types;
+}
 
 constexpr const char* get_sql =
     "SELECT pg_catalog.set_config('application_name', $3, true), @schema@.audit_get_json(id => $1, user_id => $2)";
@@ -24,7 +41,7 @@ constexpr const char* log_sql =
     " user_id => $3, principal => $4, idempotency_key => $5) AS log"
     " FROM pg_catalog.set_config('application_name', $6, true)) r";
 
-void add_text(Parameters& parameters, const std::optional<std::string>& text) {
+void add_text(Parameters& parameters, const std::optional<std::string_view>& text) {
   if (text) {
     parameters.add_bytes(*text);
   } else {
@@ -40,6 +57,16 @@ void add_number(Parameters& parameters, const std::optional<std::int64_t>& numbe
   }
 }
 
+void add_filter(Parameters& parameters, std::size_t filter, const std::optional<FilterValue>& value) {
+  if (!value) {
+    parameters.add_null();
+  } else if (is_text_filter(filter)) {
+    parameters.add_bytes(value->text);
+  } else {
+    parameters.add_int64(value->number);
+  }
+}
+
 Query under_role_of(const Principal& principal, Statement statement) {
   Query query;
   if (principal.db_role) query.push_back({"role", Parameters().add_bytes(*principal.db_role)});
@@ -52,7 +79,7 @@ Query under_role_of(const Principal& principal, Statement statement) {
 std::vector<PreparedStatement> audit_events_statements() {
   using enum SqlType;
   return {{"role", set_role_sql, {text}},
-          {"list", list_sql, {text, text, text, int8, text, text, text, int4, timestamptz, timestamptz, text}},
+          {"list", list_sql(), list_types()},
           {"get", get_sql, {uuid, int8, text}},
           {"log", log_sql, {text, boolean, int8, text, text, text}}};
 }
@@ -60,16 +87,11 @@ std::vector<PreparedStatement> audit_events_statements() {
 Query list_query(const EventListParameters& from, const Principal& principal, std::string_view request_id) {
   Statement statement{"list", {}};
   Parameters& parameters = statement.parameters;
-  add_text(parameters, from.event_group);
-  add_text(parameters, from.event_type);
-  add_text(parameters, from.status);
-  add_number(parameters, from.user_id);
-  add_text(parameters, from.vm_id);
-  add_text(parameters, from.session_id);
+  for (std::size_t i = 0; i < filter_count; ++i) add_filter(parameters, i, from.filters.values[i]);
+  add_number(parameters, from.filters.since_us);
+  add_number(parameters, from.filters.until_us);
   add_text(parameters, from.cursor);
   parameters.add_int32(from.limit);
-  add_number(parameters, from.since_us);
-  add_number(parameters, from.until_us);
   parameters.add_bytes(application_name(request_id));
   return under_role_of(principal, std::move(statement));
 }

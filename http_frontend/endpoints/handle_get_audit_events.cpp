@@ -11,13 +11,13 @@
 namespace audit::httpd {
 namespace {
 
-Response page_response(PgResult result, const Request& request, bool is_strict) {
+Response page_response(PgResult result, const std::string& path, const std::vector<NameValue>& query, bool is_strict) {
   Response response{200,
                     {{"Content-Type", "application/json"}, {"Cache-Control", "private, no-store"}},
                     std::move(result).into_body(answer_column)};
   const std::string_view cursor = next_cursor_of(response.body.bytes());
   if (!cursor.empty()) {
-    const std::string target = request.path + "?" + query_with_cursor(request.query, cursor);
+    const std::string target = path + "?" + query_with_cursor(query, cursor);
     response.headers.push_back({"Link", "<" + target + ">; rel=\"next\""});
   }
   if (is_strict) response.headers.push_back({"Preference-Applied", "handling=strict"});
@@ -25,10 +25,12 @@ Response page_response(PgResult result, const Request& request, bool is_strict) 
 }
 
 // Whoever may read only events of his own asks for those, whether the query says so or not.
-bool keep_to_own_events(const Principal& principal, EventListParameters& parameters) {
+bool keep_to_own_events(const Principal& principal, EventFilters& filters) {
+  constexpr std::size_t user_id_filter = filter_of_column(event_column_named("user_id"));
   if (principal.scopes.read) return true;
-  if (!principal.user_id || parameters.user_id.value_or(*principal.user_id) != *principal.user_id) return false;
-  parameters.user_id = principal.user_id;
+  std::optional<FilterValue>& user_id = filters.values[user_id_filter];
+  if (!principal.user_id || (user_id && user_id->number != *principal.user_id)) return false;
+  user_id = FilterValue{*principal.user_id, {}};
   return true;
 }
 
@@ -36,14 +38,16 @@ bool keep_to_own_events(const Principal& principal, EventListParameters& paramet
 
 void handle_get_audit_events(const ExchangePtr& exchange, const PrincipalPtr& principal, PgPool& pool) {
   const bool is_strict = prefers_strict_handling(exchange->request().prefer);
-  ParsedListParameters parsed = parse_list_parameters(exchange->request().query, is_strict);
+  std::vector<NameValue> query = parse_urlencoded(exchange->request().query);
+  ParsedListParameters parsed = parse_list_parameters(query, is_strict);
   if (!parsed.errors.empty()) return exchange->respond(validation_problem(parsed.errors));
-  if (!keep_to_own_events(*principal, parsed.parameters)) return exchange->respond(forbidden());
+  if (!keep_to_own_events(*principal, parsed.parameters.filters)) return exchange->respond(forbidden());
+  Query page = list_query(parsed.parameters, *principal, exchange->request().id);
   const QueryId id =
-      pool.run(list_query(parsed.parameters, *principal, exchange->request().id), Lane::normal, record_of(exchange),
-               [exchange, is_strict](QueryOutcome outcome) {
+      pool.run(std::move(page), Lane::normal, record_of(exchange),
+               [exchange, query = std::move(query), is_strict](QueryOutcome outcome) {
                  if (auto* result = std::get_if<PgResult>(&outcome)) {
-                   exchange->respond(page_response(std::move(*result), exchange->request(), is_strict));
+                   exchange->respond(page_response(std::move(*result), exchange->request().path, query, is_strict));
                  } else {
                    exchange->respond(query_problem(std::get<QueryFailure>(outcome), exchange->request()));
                  }

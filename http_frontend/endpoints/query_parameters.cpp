@@ -26,31 +26,31 @@ class Parser {
  public:
   Parser(const std::vector<NameValue>& parts, std::vector<ValidationError>& errors) : parts_(parts), errors_(errors) {}
 
-  void text(const char* name, std::optional<std::string>& to) {
+  void text(std::string_view name, std::optional<FilterValue>& to) {
     const std::string* value = last(name);
     if (value == nullptr) return;
     if (!is_valid_utf8(*value)) return fail(name, bad_text, "string_unicode");
-    to = *value;
+    to = FilterValue{0, *value};
   }
 
-  void integer(const char* name, std::optional<std::int64_t>& to) {
+  void integer(std::string_view name, std::optional<FilterValue>& to) {
     const std::string* value = last(name);
     if (value == nullptr) return;
     const IntegerText parsed = parse_integer(*value);
     if (parsed.status == IntegerStatus::malformed) return fail(name, bad_integer, "int_parsing");
     if (parsed.status != IntegerStatus::ok) return fail(name, huge_integer, "int_parsing_size");
-    to = parsed.value;
+    to = FilterValue{parsed.value, {}};
   }
 
   // Only the database can tell whether the cursor belongs to these filters.
-  void cursor(const char* name, std::optional<std::string>& to) {
+  void cursor(std::string_view name, std::optional<std::string_view>& to) {
     const std::string* value = last(name);
     if (value == nullptr) return;
     if (!is_well_formed_cursor(*value)) return fail(name, validation::cursor_invalid, "cursor_invalid");
     to = *value;
   }
 
-  void limit(const char* name, std::int32_t& to) {
+  void limit(std::string_view name, std::int32_t& to) {
     const std::string* value = last(name);
     if (value == nullptr) return;
     const auto [status, number] = parse_integer(*value);
@@ -64,7 +64,7 @@ class Parser {
     to = static_cast<std::int32_t>(number);
   }
 
-  void time(const char* name, std::optional<std::int64_t>& to) {
+  void time(std::string_view name, std::optional<std::int64_t>& to) {
     const std::string* value = last(name);
     if (value == nullptr) return;
     std::int64_t microseconds = 0;
@@ -83,8 +83,8 @@ class Parser {
     return found == parts_.rend() ? nullptr : &found->second;
   }
 
-  void fail(const char* name, std::string_view message, std::string_view type) {
-    errors_.push_back({"query", name, message, type});
+  void fail(std::string_view name, std::string_view message, std::string_view type) {
+    errors_.push_back({"query", std::string(name), message, type});
   }
 
   const std::vector<NameValue>& parts_;
@@ -93,26 +93,25 @@ class Parser {
 
 }  // namespace
 
-ParsedListParameters parse_list_parameters(std::string_view query, bool is_strict) {
-  const std::vector<NameValue> parts = parse_urlencoded(query);
+ParsedListParameters parse_list_parameters(const std::vector<NameValue>& parts, bool is_strict) {
   ParsedListParameters parsed;
   EventListParameters& to = parsed.parameters;
   Parser parser(parts, parsed.errors);
-  parser.text("event_group", to.event_group);
-  parser.text("event_type", to.event_type);
-  parser.text("status", to.status);
-  parser.text("vm_id", to.vm_id);
-  parser.text("session_id", to.session_id);
-  parser.integer("user_id", to.user_id);
+  // The contract has the errors of texts before those of integers.
+  for (std::size_t i = 0; i < filter_count; ++i) {
+    if (is_text_filter(i)) parser.text(filter_name(i), to.filters.values[i]);
+  }
+  for (std::size_t i = 0; i < filter_count; ++i) {
+    if (!is_text_filter(i)) parser.integer(filter_name(i), to.filters.values[i]);
+  }
   parser.cursor("cursor", to.cursor);
   parser.limit("limit", to.limit);
-  parser.time("since", to.since_us);
-  parser.time("until", to.until_us);
+  parser.time("since", to.filters.since_us);
+  parser.time("until", to.filters.until_us);
   if (is_strict) {
-    add_unknown_parameters(
-        parts,
-        {"event_group", "event_type", "status", "vm_id", "session_id", "user_id", "cursor", "limit", "since", "until"},
-        parsed.errors);
+    std::vector<std::string_view> known{"cursor", "limit", "since", "until"};
+    for (std::size_t i = 0; i < filter_count; ++i) known.push_back(filter_name(i));
+    add_unknown_parameters(parts, known, parsed.errors);
   }
   return parsed;
 }
@@ -143,9 +142,9 @@ bool prefers_strict_handling(std::string_view prefer) {
   return false;
 }
 
-std::string query_with_cursor(std::string_view query, std::string_view cursor) {
+std::string query_with_cursor(const std::vector<NameValue>& parts, std::string_view cursor) {
   std::string text;
-  for (const auto& [name, value] : parse_urlencoded(query)) {
+  for (const auto& [name, value] : parts) {
     if (name == "cursor") continue;
     append_percent_encoded(text, name);
     text.push_back('=');

@@ -1,4 +1,4 @@
-// The query string of GET /v1/audit/events: parsed, checked, and written again for the link to the next page.
+// The query string of GET /v1/audit/events, parsed once: checked, and written again for the link to the next page.
 #pragma once
 
 #include <cstdint>
@@ -8,21 +8,16 @@
 #include <vector>
 
 #include "base/urlencoded.hpp"
+#include "core/event_filters.hpp"
 #include "http/problem.hpp"
 
 namespace audit::httpd {
 
+// Views into the query string's parts, which must live as long.
 struct EventListParameters {
-  std::optional<std::string> event_group;
-  std::optional<std::string> event_type;
-  std::optional<std::string> status;
-  std::optional<std::string> vm_id;
-  std::optional<std::string> session_id;
-  std::optional<std::int64_t> user_id;
-  std::optional<std::string> cursor;
+  EventFilters filters;
+  std::optional<std::string_view> cursor;
   std::int32_t limit = 50;
-  std::optional<std::int64_t> since_us;  // microseconds since 2000
-  std::optional<std::int64_t> until_us;
 };
 
 // One error for each wrong parameter, in the contract's order. `is_strict`: unknown parameters are errors, too.
@@ -30,7 +25,7 @@ struct ParsedListParameters {
   EventListParameters parameters;
   std::vector<ValidationError> errors;
 };
-ParsedListParameters parse_list_parameters(std::string_view query, bool is_strict);
+ParsedListParameters parse_list_parameters(const std::vector<NameValue>& parts, bool is_strict);
 
 // One error for each name that is not among `known`, in the order of their first appearance.
 void add_unknown_parameters(const std::vector<NameValue>& parts, const std::vector<std::string_view>& known,
@@ -39,7 +34,7 @@ void add_unknown_parameters(const std::vector<NameValue>& parts, const std::vect
 // Whether the Prefer headers ask for `handling=strict` (RFC 7240).
 bool prefers_strict_handling(std::string_view prefer);
 
-// `query` with its cursor replaced, everything else kept, safe to stand in a header.
-std::string query_with_cursor(std::string_view query, std::string_view cursor);
+// The query string of these parts with the cursor replaced, everything else kept, safe to stand in a header.
+std::string query_with_cursor(const std::vector<NameValue>& parts, std::string_view cursor);
 
 }  // namespace audit::httpd

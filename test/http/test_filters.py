@@ -1,0 +1,89 @@
+# The filters of a list: SQL, the daemon, openapi.json and the documents have the same ones, in the order of the table in
+# src/core/event_filters.hpp, from which the filter index's definition is made.
+import json
+import os
+import re
+
+import psycopg2.errors
+import pytest
+
+from database import COLUMNS
+from events import EQUALITY_FILTERS
+from http_client import EVENTS
+from support import REPOSITORY
+
+OTHER_ARGUMENTS = ("cursor", "page_size", "since", "until")
+TYPES = {"string": "text", "integer": "bigint"}
+
+
+@pytest.fixture(scope="module")
+def types(database):
+    """Of the columns, as SQL names them."""
+    return dict(database.execute("""SELECT attname, format_type(atttypid, NULL) FROM pg_attribute
+                                    WHERE attrelid = 'audit_events'::regclass AND attnum > 0"""))
+
+
+@pytest.fixture(scope="module")
+def filters(database):
+    """The columns of the filter index, in its order."""
+    return tuple(row[0] for row in database.execute("""
+        SELECT a.attname FROM pg_index i, unnest(i.indkey) WITH ORDINALITY k(number, place), pg_attribute a
+        WHERE i.indexrelid = 'audit_events_default_filters'::regclass AND (a.attrelid, a.attnum) = (i.indrelid, k.number)
+        ORDER BY k.place"""))
+
+
+def test_the_tests_know_them_all(filters):
+    assert EQUALITY_FILTERS == filters
+
+
+@pytest.mark.parametrize("function", ["audit_list", "audit_list_json", "audit_explain"])
+def test_arguments_in_sql(database, types, filters, function):
+    arguments = database.execute("""SELECT a.name, format_type(a.type, NULL)
+        FROM pg_proc p, unnest(p.proargnames[:p.pronargs], p.proargtypes::oid[]) a(name, type) WHERE p.oid = %s::regproc""",
+                                 (function,))
+    assert [argument for argument in arguments if argument[0] not in OTHER_ARGUMENTS] == [(name, types[name]) for name in filters]
+    assert {name for name, _ in arguments} == {*filters, *OTHER_ARGUMENTS}
+
+
+def test_comments_of_columns(database, filters):
+    found = database.execute("""SELECT attname FROM pg_attribute WHERE attrelid = 'audit_events'::regclass
+                                AND col_description(attrelid, attnum) LIKE '%A filter of audit_list()%'""")
+    assert {row[0] for row in found} == set(filters)
+
+
+def test_parameters_in_openapi(client, types, filters):
+    parameters = client.get("/openapi.json").json()["paths"][EVENTS]["get"]["parameters"]
+    queries = {parameter["name"]: parameter["schema"]["anyOf"] for parameter in parameters
+               if parameter["in"] == "query" and parameter["name"] not in ("cursor", "limit", "since", "until")}
+    assert [(name, [TYPES.get(kind["type"]) for kind in kinds]) for name, kinds in queries.items()] == [
+        (name, [types[name], None]) for name in filters]
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+def test_parameters_that_the_daemon_knows(client, key, filters, column):
+    answer = client.list(key, headers={"Prefer": "handling=strict"}, **{column: "1"})
+    assert answer.status == (200 if column in filters else 422)
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+def test_size_of_texts_that_are_filters(scratch, types, filters, column):
+    """In the trigger and in the reader of JSON, which know the columns each by itself."""
+    if types[column] != "text":
+        return
+    event = {"event_group": "g", "event_type": "t", column: "x" * 2049}
+    names = ", ".join(event)
+    for statement in (f"INSERT INTO audit_events ({names}) VALUES %s", "SELECT audit_log_batch(%s)"):
+        values = (tuple(event.values()),) if "INSERT" in statement else (json.dumps(event),)
+        if column in filters:
+            with pytest.raises(psycopg2.Error) as raised:
+                scratch.execute(statement, values)
+            assert raised.value.pgcode == "22001"
+        else:
+            scratch.execute(statement, values)
+
+
+def test_documents(filters):
+    with open(os.path.join(REPOSITORY, "docs", "http_api.md"), encoding="utf-8") as file:
+        rows = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \| only events with exactly this (text|integer)", file.read(), re.MULTILINE)
+    documented = [name for names, _ in rows for name in re.findall(r"\w+", names)]
+    assert sorted(documented) == sorted(filters)
