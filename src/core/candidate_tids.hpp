@@ -1,5 +1,5 @@
-// The rows that may match, by address: what all posting lists have in common, and a few from elsewhere (the rows that
-// the lists do not show yet) in a sorted array. An address may be in both; it is found once.
+// The addresses of rows that may match. Some are those that all posting lists have in common. Others stand in a sorted
+// array, because the lists do not show their rows yet. An address in both is found once.
 #pragma once
 
 #include <algorithm>
@@ -32,7 +32,8 @@ class CandidateTids {
   bool contains(Tid tid) { return std::binary_search(extras_, extras_ + extra_count_, tid) || lists_.contains(tid); }
 
  private:
-  // What the lists said for a higher target holds for this one too, unless it is above the place they named.
+  // An answer of the lists for a higher target holds for this one too, unless the target is above the place that they
+  // named.
   void seek_lists(Tid target, int look_limit) {
     const bool is_known = target <= target_ &&
                           (seek_ == Seek::exhausted || target > place_ || (seek_ == Seek::found && target == place_));

@@ -1,5 +1,5 @@
-// What narrows a list of events: exact matches of some columns and a time range. The table of these columns; all that
-// goes over the filters goes over it.
+// The filters of a list of events: exact matches of some columns, and a time range. All code that handles filters uses
+// this table of columns.
 #pragma once
 
 #include <array>
@@ -13,8 +13,8 @@
 
 namespace audit {
 
-// The columns that events are found by, in the order of the filter index, of audit_list()'s arguments and of the HTTP
-// parameters. A new one goes to the end.
+// The filter columns, in the order of the filter index, of audit_list()'s arguments and of the HTTP parameters. A new
+// one goes to the end.
 constexpr std::array filter_columns{event_column_named("event_group"), event_column_named("event_type"),
                                     event_column_named("status"),      event_column_named("user_id"),
                                     event_column_named("vm_id"),       event_column_named("session_id")};
@@ -44,10 +44,10 @@ constexpr bool are_filter_kinds_known() noexcept {
 }
 static_assert(are_filter_kinds_known());
 
-// Text that events are found by has at most so many bytes: an index entry of GIN holds about 2,700.
+// Most bytes of text in a filter column: an index entry of GIN holds about 2,700.
 constexpr std::size_t filter_size_max = 2048;
 
-// Which member counts is the filter's kind. The text is a view: whoever fills it in owns the memory.
+// The kind of the filter decides which member counts. The text is a view of memory that the caller owns.
 struct FilterValue {
   std::int64_t number = 0;
   std::string_view text;
@@ -60,8 +60,8 @@ struct EventFilters {
   std::optional<std::int64_t> until_us;                         // exclusive
 };
 
-// The same for equal filters in every process and version of cursor format 1; different ones differ but for chance
-// (2^-64).
+// Equal filters have the same fingerprint in every process and version of cursor format 1. Different filters have the
+// same one only by chance (2^-64).
 std::uint64_t fingerprint(const EventFilters& filters) noexcept;
 
 }  // namespace audit

@@ -11,8 +11,8 @@
 
 namespace audit {
 
-// One column's value over memory that somebody else owns. Which member counts is the column's kind: integer for the
-// integers and timestamp, number for number, bytes for the others.
+// One column's value, over memory that the caller owns. The kind of the column decides which member counts: integer for
+// integers and timestamp, number for number, bytes for all others.
 struct EventValue {
   bool is_null = true;
   std::int64_t integer = 0;
@@ -30,8 +30,8 @@ struct ColumnRange {
 // At least what write_members writes.
 std::size_t members_bound(const AuditEventView& event, ColumnRange range) noexcept;
 
-// Writes `,"name":value` for each column and returns the end. The first member of an object leaves its comma's place to
-// the opening brace. REQUIRES: members_bound bytes at `out`; the range is without event_payload.
+// Writes `,"name":value` for each column and returns the end. The first member of an object has the opening brace in
+// its comma's place. REQUIRES: members_bound bytes at `out`; the range is without event_payload.
 char* write_members(char* out, const AuditEventView& event, ColumnRange range) noexcept;
 
 }  // namespace audit

@@ -1,5 +1,5 @@
-// Two small hashes for the cursor: FNV-1a tells filter sets apart, CRC-32C detects damage. Neither is a secret or a
-// defence against forgery: what a caller may see is decided by rights, filters and policies, never by the cursor.
+// Two small hashes for the cursor: FNV-1a distinguishes sets of filters, CRC-32C detects damage. Neither is a secret or
+// a defence against forgery. Rights, filters and policies decide what a caller may see.
 #pragma once
 
 #include <cstddef>

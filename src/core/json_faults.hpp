@@ -1,5 +1,5 @@
-// Where events that are sent as JSON are not what the database can hold. For the answer to a body that it has refused:
-// the database's own error tells what, but not which event.
+// Finds the events in JSON that the database cannot store. The database's own error for a rejected body reports the
+// fault, but not the event.
 #pragma once
 
 #include <cstddef>
@@ -26,8 +26,8 @@ struct JsonFault {
   std::size_t line = 1;     // from 1
 };
 
-// The first fault of a list of events or one event; with `is_ndjson`, of one event a line. Bytes above U+007F are taken
-// for well-formed UTF-8.
+// The first fault of a list of events or of one event; with `is_ndjson`, of one event a line. Bytes above U+007F count
+// as well-formed UTF-8.
 JsonFault find_json_fault(std::string_view text, bool is_ndjson) noexcept;
 
 }  // namespace audit

@@ -1,5 +1,5 @@
-// Finds the elements of a JSON list without reading them, so that each can be parsed by itself: memory is needed for
-// one only, and whoever waits can stop in between.
+// Finds the elements of a JSON list without parsing them, so that each can be parsed alone. This takes memory for only
+// one of them, and a cancel can stop the parsing in between.
 #pragma once
 
 #include <cstddef>
@@ -16,7 +16,7 @@ class JsonList {
   // Whether the text begins as a list.
   bool is_list() const noexcept { return is_list_; }
 
-  // The next element, or false behind the last. Whoever parses them finds all that is wrong within; where the list
+  // The next element, or false behind the last. The caller's parser finds every fault inside an element. If the list
   // itself is not well-formed, the whole text comes as one more element. REQUIRES: is_list().
   bool next(std::string_view& element) noexcept;
 
@@ -31,7 +31,8 @@ class JsonList {
   bool is_done_ = false;
 };
 
-// Not more than JSON text of the same value takes, however it is written, unless it has members twice.
+// A lower bound of the size of JSON text with the same value, however it is written. It does not hold for objects that
+// repeat a member.
 std::size_t json_size_at_least(std::string_view text) noexcept;
 
 }  // namespace audit

@@ -1,8 +1,11 @@
-// The cursor: where a page ended, as an opaque token that the next request brings back.
+// The cursor: the place where a page ended, as an opaque token for the next request.
 //
 // Format 1, 37 bytes as base64url (50 characters), integers big-endian:
-//   1 version (1) | 8 created_at, microseconds since 2000 | 16 id | 8 fingerprint of the filters | 4 CRC-32C of all
-//   before
+//   1 version (1)
+//   8 created_at, microseconds since 2000
+//   16 id
+//   8 fingerprint of the filters
+//   4 CRC-32C of all before
 // Deterministic: the same position and filters always give the same token.
 #pragma once
 

@@ -1,8 +1,8 @@
-// Finds what several descending lists have in common: the shortest list proposes some of its next lower members, the
-// others in turn keep those that they have too, and tell how far below them they have nothing, from where the shortest
-// goes on. So a list is looked into only where all shorter ones agree, and whatever lies between is passed over unread.
-// One member at a time, with a seek in each list, would do the same; that took half as long again where lists
-// interleave.
+// Intersects several descending lists. The shortest list proposes a batch of its next lower members. Each other list
+// drops those it lacks and reports how far below it has none; the shortest list continues from there. So a list is read
+// only where all shorter ones agree, and everything between is skipped.
+//
+// A seek in each list for one member at a time would find the same. It took half as long again where lists interleave.
 #pragma once
 
 #include <algorithm>
@@ -12,7 +12,7 @@
 
 namespace audit {
 
-// Where a row is in its table; greater is further to the table's end. The core knows nothing else about it.
+// The place of a row in its table; greater is nearer to the table's end. The core knows nothing else about it.
 using Tid = std::uint64_t;
 constexpr Tid tid_max = UINT64_MAX;
 
@@ -23,13 +23,13 @@ enum class Seek {
 };
 
 // A List has
-//  - bool seek_at_most(Tid target, Tid& found): its greatest member <= target, or false where there is none;
-//  - int propose(Tid target, Tid* tids, int capacity): some of its greatest members <= target, ascending, none left out
-//    in between, at least one where there is any; returns how many;
-//  - int retain(Tid* tids, int count, Tid& free_from): keeps of these (ascending, at least one) those that it has, and
-//    returns how many. It has nothing from free_from up to the first of them, but perhaps that one.
-// REQUIRES: the lists and the memory for a batch outlive this object. Best with the shortest list first. No lists have
-// nothing in common.
+//  - bool seek_at_most(Tid target, Tid& found): its greatest member <= target, or false if there is none;
+//  - int propose(Tid target, Tid* tids, int capacity): its greatest members <= target, ascending, without gaps, at
+//    least one if it has any. Returns how many;
+//  - int retain(Tid* tids, int count, Tid& free_from): keeps those of the tids (ascending, at least one) that it has.
+//    Returns how many. It has no member from free_from up to the first of the tids, except perhaps that first one.
+// REQUIRES: the lists and the memory for a batch outlive this object. Best with the shortest list first. Without lists
+// nothing is found.
 template <typename List>
 class PostingIntersection {
  public:
@@ -69,7 +69,7 @@ class PostingIntersection {
   }
 
  private:
-  // Returns how many were proposed. Batches grow, since a page may need but a few; and so may who passes over the next.
+  // Returns how many were proposed. Batches grow: a page may need only a few members, but a long way down needs many.
   int propose_and_retain(Tid target) {
     batch_size_ = target + 1 == floor_ ? std::min(2 * batch_size_, batch_capacity_) : std::min(8, batch_capacity_);
     const int proposed = lists_[0].propose(target, batch_, batch_size_);

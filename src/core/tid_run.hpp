@@ -1,8 +1,10 @@
-// Runs of row addresses in the compressed form that GIN keeps them in: the first, then the difference of each from the
-// one before, seven bits a byte, least significant first; a set high bit says that another byte follows.
+// Runs of row addresses in GIN's compressed form. A run has its first address, then the difference of each address from
+// the one before. A difference has seven bits a byte, least significant first. A set high bit means that another byte
+// follows.
 //
-// Most differences have one or two bytes, in no order that a branch predictor could learn. So all is done byte by byte,
-// with sums that are not whole yet like any other: they are too small, and what they grow into is above them.
+// Most differences have one or two bytes, in an order that no branch predictor can learn. So decoding is branch-free,
+// byte by byte: a partial sum is stored like a complete one. It is smaller than the final value and is overwritten by
+// it.
 #pragma once
 
 #include <cstdint>
@@ -32,7 +34,7 @@ class TidRunReader {
   // REQUIRES: bytes_left() > 0.
   void read_byte() noexcept {
     const std::uint32_t byte = *at_++, is_followed = byte >> 7;
-    // A run that is in order shifts by no more than 42; one that is damaged must do no harm.
+    // A sound run shifts by at most 42 bits. A damaged run must do no harm.
     tid_ += static_cast<Tid>(byte & 0x7f) << (shift_ & 63);
     shift_ = (shift_ + 7) & (0 - is_followed);
   }
@@ -44,8 +46,8 @@ class TidRunReader {
   std::uint32_t shift_ = 0;
 };
 
-// Decodes the addresses up to `target`: all of those at or below it, perhaps more; returns how many. `is_complete`:
-// whether that is the whole run. REQUIRES: room for as many as the run has bytes, and one more.
+// Decodes the addresses up to `target`: all at or below it, perhaps more. Returns how many. `is_complete`: whether that
+// is the whole run. REQUIRES: room for one more address than the run has bytes.
 inline int decode_tids(const TidRun& run, Tid target, Tid* tids, bool& is_complete) noexcept {
   TidRunReader reader(run);
   int count = 1;
@@ -63,7 +65,7 @@ inline int decode_tids(const TidRun& run, Tid target, Tid* tids, bool& is_comple
   return count;
 }
 
-// How many of the bytes are not followed by another of the same difference.
+// How many of the bytes are the last of their difference.
 inline int count_last_bytes(const unsigned char* bytes, int byte_count) noexcept {
   constexpr std::uint64_t lowest_bits = 0x0101010101010101;
   int count = 0, position = 0;
@@ -75,8 +77,8 @@ inline int count_last_bytes(const unsigned char* bytes, int byte_count) noexcept
   return count;
 }
 
-// Keeps of `tids` those that the run has, and returns how many. `below`: the run's greatest at or below tids[0].
-// `tids_read`: how far the run had to be read. REQUIRES: `tids` are ascending, one at least, none below run.first.
+// Keeps those of `tids` that the run has, and returns how many. `below`: the run's greatest address at or below
+// tids[0]. `tids_read`: how far the run was read. REQUIRES: `tids` are ascending, at least one, none below run.first.
 inline int retain_tids(const TidRun& run, Tid* tids, int count, Tid& below, int& tids_read) noexcept {
   TidRunReader reader(run);
   below = run.first;

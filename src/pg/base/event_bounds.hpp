@@ -1,5 +1,5 @@
-// How large an event is as JSON, and what may be recorded: whoever writes must not be able to make a page that nobody
-// can read.
+// Bounds on events: the size of an event as JSON, and what may be recorded. They keep writers from making a page that
+// readers cannot read.
 #pragma once
 
 #include "base/event_row.hpp"
@@ -19,19 +19,18 @@ struct FoundExcess {
   std::size_t column = 0;  // the one that exceeds, or the largest
 };
 
-// What is too much about an event; none where the setting is 0. Writes the event out only where a bound from the sizes
-// of its values does not tell.
+// The excess of an event; none if the setting is 0. The event is written out only where the sizes of its values do not
+// decide.
 FoundExcess find_excess(const EventRow& row);
 
 // For the errors.
 const char* excess_message(Excess excess);
 int excess_sqlstate(Excess excess);
 
-// At least what the event's JSON takes, from the sizes of its values alone.
+// A lower bound of the event's JSON, from the sizes of its values alone.
 std::size_t json_bound(const EventRow& row);
 
-// How much of a page's JSON is taken. By it all pages, whatever finds them and whatever form they have, end at the same
-// event.
+// The JSON of a page so far. All pages of either engine and either form use it, so they end at the same event.
 class PageRoom {
  public:
   PageRoom();
@@ -39,10 +38,10 @@ class PageRoom {
   // Whether the page goes on with an event of that size. The first is always taken.
   bool take(std::size_t event_size);
 
-  // The same, where nobody needs the event's JSON.
+  // The same, where the event's JSON is not needed.
   bool take(const EventRow& row);
 
-  // Whether the page surely ends before the event, which is far too large to be written out for its size.
+  // Whether the page certainly ends before the event, which is far too large to be written out for its size.
   bool is_far_too_large(const EventRow& row) const;
 
   std::size_t limit() const { return limit_; }

@@ -1,4 +1,4 @@
-// An event as PostgreSQL values in the order of event_columns, and whoever takes events one by one.
+// An event as PostgreSQL values in the order of event_columns, and the sinks that take events one by one.
 #pragma once
 
 #include "base/postgres_api.hpp"
@@ -37,7 +37,7 @@ struct EventRow {
   const bool* nulls;
 };
 
-// Takes events in the order of the list. What it keeps it copies into memory of its own.
+// Takes events in the order of the list. A sink copies what it keeps into its own memory.
 class EventSink {
  public:
   // False: it takes neither this event nor any more.
@@ -53,8 +53,8 @@ EventKey event_key(const EventRow& row);
 // context, so call it with one that is reset for each row.
 void view_event(const EventRow& row, AuditEventView& view);
 
-// Finds the number (from 1) of each event column in a table, whose columns may be in another order. Returns the first
-// column that it has not, event_columns.size() where it has all. Says nothing of their types.
+// Finds the number (from 1) of each event column in a table, whose columns may have another order. Returns the first
+// missing column, or event_columns.size() if none is missing. Ignores their types.
 std::size_t find_event_columns(TupleDesc descriptor, AttrNumber (&numbers)[event_column_count]);
 
 // "id, created_at, ..." for a SELECT list, in the current memory context.

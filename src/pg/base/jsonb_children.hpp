@@ -1,6 +1,6 @@
-// The children of a jsonb container, in place. The layout is that of utils/jsonb.h: a container is a count, one JEntry
-// a child (in an object all keys, then all values), and the children's bytes one behind the other, numbers and
-// containers aligned to four bytes.
+// The children of a jsonb container, in place. The layout is that of utils/jsonb.h. A container is a count, one JEntry
+// a child, then the children's bytes. An object has all keys first, then all values. Numbers and containers are aligned
+// to four bytes.
 #pragma once
 
 #include "base/numeric_digits.hpp"

@@ -5,10 +5,10 @@
 
 namespace audit::pg {
 
-// Appends the text that jsonb_out gives, to the byte (a space behind each comma and colon), but for numbers of more
-// than number_digits_max digits, which are written with an exponent: so the text is at most json_size_factor_max times
-// the jsonb. Walks the tree in place, without PostgreSQL's iterator and without a C string in between. Raises 54001
-// where it is nested too deeply.
+// Appends the text that jsonb_out gives, to the byte (a space behind each comma and colon), with one exception. Numbers
+// of more than number_digits_max digits are written with an exponent. So the text is at most json_size_factor_max times
+// the jsonb. Walks the tree in place, without PostgreSQL's iterator and without a C string in between. Raises 54001 if
+// the nesting is too deep.
 void append_jsonb(JsonBuffer& json, Jsonb* value);
 
 // 1e999 takes 12 bytes of a jsonb, and a thousand digits, a sign, a point and what separates it as text.

@@ -1,5 +1,5 @@
-// The extension's own objects: found by its schema's OID and by membership, so that neither a renamed schema nor an
-// object that somebody made beside ours leads elsewhere.
+// The extension's own objects. They are found by the schema's OID and by membership. So neither a renamed schema nor a
+// foreign object of the same name is used instead.
 #pragma once
 
 #include "base/postgres_api.hpp"
@@ -19,8 +19,8 @@ const char* own_schema_name();
 Oid owner_of_table(Oid table);
 Oid owner_of_function(Oid function_oid);
 
-// Keeps the schema's name as it is until the transaction ends, so that statements that name it are not led elsewhere.
-// Raises 55P03 if it is about to change.
+// Keeps the schema's name until the transaction ends, so that statements that name it reach it. Raises 55P03 if the
+// name is about to change.
 void pin_schema_name();
 
 }  // namespace audit::pg

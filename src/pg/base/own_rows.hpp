@@ -1,5 +1,5 @@
-// Reads the extension's small tables row by row, past the planner and past rights: whoever owns one of them could
-// otherwise have an index predicate or a policy evaluated by who reads it.
+// Reads the extension's small tables row by row, without the planner and without checks of rights. A plan would
+// evaluate index predicates and policies of the table's owner with the reader's rights.
 #pragma once
 
 #include "base/postgres_api.hpp"
@@ -21,7 +21,7 @@ bool next_own_row(OwnRows& rows);
 Datum own_value(const OwnRows& rows, const char* column, bool& is_null);
 void end_own_rows(OwnRows& rows);
 
-// What audit_configure() was told, or its defaults.
+// The arguments of audit_configure(), or its defaults.
 struct Configuration {
   const char* partition_every;  // "month", "week" or "day", in the current memory context
   bool is_kept_for_ever;

@@ -1,6 +1,6 @@
-// How the extension works on a table with more rights than the caller has: as the table's owner and in a
-// security-restricted operation, as PostgreSQL's own maintenance does. So the triggers, constraints, index expressions
-// and policies of that owner run with no more than that owner's rights.
+// Work on a table with more rights than the caller's: as the table's owner, in a security-restricted operation, as
+// PostgreSQL's own maintenance does. The owner's triggers, constraints, index expressions and policies then run with
+// the owner's rights only.
 #pragma once
 
 #include "base/postgres_api.hpp"
@@ -12,7 +12,8 @@ struct CallerRights {
   int security_context;
 };
 
-// From here on with the rights of the table's owner. An error restores the caller's with its (sub)transaction.
+// From here on the rights are those of the table's owner. An error restores the caller's rights with its
+// (sub)transaction.
 CallerRights become_owner(Oid table);
 void give_back(const CallerRights& caller);
 

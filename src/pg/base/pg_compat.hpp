@@ -1,5 +1,5 @@
-// What differs between the versions of PostgreSQL that the posting engine knows: 15 to 18. All other versions use
-// the SQL path.
+// Differences between the versions of PostgreSQL that the posting engine knows: 15 to 18. Newer versions that compile
+// use the SQL path.
 #pragma once
 
 #include "base/postgres_api.hpp"
@@ -8,7 +8,7 @@ namespace audit::pg {
 
 constexpr bool is_known_server_version = PG_VERSION_NUM >= 150000 && PG_VERSION_NUM < 190000;
 
-// Whether the executor would let the current user run that SELECT, plug-ins (ExecutorCheckPerms_hook) included.
+// Whether the executor would let the current user run that SELECT. Asks plug-ins (ExecutorCheckPerms_hook) too.
 inline bool may_select(RangeTblEntry* table, Bitmapset* columns) {
 #if PG_VERSION_NUM >= 160000
   List* permissions = NIL;
@@ -72,14 +72,14 @@ inline bool may_snapshots_expire() {
 #define AUDIT_SNAPSHOT_ARGUMENT
 #endif
 
-// _bt_search() is told the table since 16.
+// _bt_search() has the table as an argument since 16.
 #if PG_VERSION_NUM >= 160000
 #define AUDIT_TABLE_ARGUMENT(table) (table),
 #else
 #define AUDIT_TABLE_ARGUMENT(table)
 #endif
 
-// Since 18, RelationGetPrimaryKeyIndex() is told whether a deferrable key will do.
+// Since 18, RelationGetPrimaryKeyIndex() has an argument that accepts deferrable keys.
 inline Oid primary_key_of(Relation table) {
 #if PG_VERSION_NUM >= 180000
   return RelationGetPrimaryKeyIndex(table, false);
@@ -88,7 +88,7 @@ inline Oid primary_key_of(Relation table) {
 #endif
 }
 
-// Since 18, a scan can be told where to count for EXPLAIN ANALYZE.
+// Since 18, a scan has an argument for the counters of EXPLAIN ANALYZE.
 inline IndexScanDesc begin_index_scan(Relation table, Relation index, Snapshot snapshot, int key_count) {
 #if PG_VERSION_NUM >= 180000
   return index_beginscan(table, index, snapshot, nullptr, key_count, 0);
@@ -97,7 +97,7 @@ inline IndexScanDesc begin_index_scan(Relation table, Relation index, Snapshot s
 #endif
 }
 
-// Until 17, PortalRun() was told that the portal runs once.
+// Until 17, PortalRun() had the argument run_once.
 inline void run_to_end(Portal portal, QueryCompletion& completion) {
 #if PG_VERSION_NUM >= 180000
   PortalRun(portal, FETCH_ALL, true, None_Receiver, None_Receiver, &completion);

@@ -1,10 +1,10 @@
-// Everything the glue is made of, in the one order that works: the standard library and the core first (the macros of
-// postgres.h break C++ names), then postgres.h before every other PostgreSQL header, inside extern "C".
-// The only file that includes PostgreSQL's headers, but for those of single index types (gin_entries.hpp,
-// key_walk.cpp, range_reader.cpp).
+// The headers of the glue, in the one order that works. The standard library and the core come first, because the
+// macros of postgres.h break C++ names. Then postgres.h comes before every other PostgreSQL header, inside extern "C".
+// No other file includes PostgreSQL's headers, except those of single index types (gin_entries.hpp, key_walk.cpp,
+// range_reader.cpp).
 //
-// Rules of every file that includes this: longjmp out of any PostgreSQL call skips destructors, so locals are trivially
-// destructible; nothing is thrown and nothing is allocated with new (the module is built with -fno-exceptions).
+// Rules of every file that includes this: a longjmp out of a PostgreSQL call skips destructors, so locals are trivially
+// destructible. Nothing is thrown, and nothing is allocated with new (the module is built with -fno-exceptions).
 #pragma once
 
 #include <sys/socket.h>  // AF_INET, which utils/inet.h refers to

@@ -15,16 +15,16 @@ struct SavedPlan {
   struct KeptPlan* kept;
 };
 
-// Whether the statement must be (re)built: never prepared, a schema was renamed since, or the extension was dropped and
-// installed in another one.
+// Whether the statement must be prepared (again). It was never prepared, a schema was renamed since, or the extension
+// was installed again in another schema.
 bool needs_statement(const SavedPlan& saved, Oid function_oid);
 
 // Prepares `sql` for the schema of that function into `saved`. REQUIRES: SPI connected.
 void prepare_statement(SavedPlan& saved, Oid function_oid, const char* sql, int parameter_count,
                        const Oid* parameter_types);
 
-// The plan, which stays until the SPI connection ends, by an error too, even if what it runs (a trigger, a policy)
-// comes back here and prepares the statement anew. REQUIRES: SPI connected, and its memory context current.
+// The plan. It stays until the SPI connection ends, also by an error. This holds even if what it runs (a trigger, a
+// policy) comes back here and prepares the statement again. REQUIRES: SPI connected, and its memory context current.
 SPIPlanPtr use_plan(const SavedPlan& saved);
 
 // A list of parameters, all NULL, in the current memory context; then the given ones one by one (index from 0).

@@ -1,5 +1,5 @@
-// What belongs to the trail, found by object: audit_events is the partitioned table that is a member of the extension,
-// whatever its name is, and everything else follows from that OID.
+// The trail, found by object. audit_events is the partitioned table that is a member of the extension, whatever its
+// name is. Everything else follows from its OID.
 #pragma once
 
 #include "base/postgres_api.hpp"
@@ -9,7 +9,7 @@ namespace audit::pg {
 // The schema that audit_ext is installed in; InvalidOid: it is not.
 Oid extension_schema();
 
-// audit_events; InvalidOid: this database has none. Remembered, so that it costs other people's commands nothing.
+// audit_events; InvalidOid: this database has none. The OID is cached, so DDL on other objects costs nothing more.
 Oid events_table();
 
 // Its default partition; InvalidOid: it has none.
@@ -24,8 +24,8 @@ bool is_own_object(Oid class_oid, Oid object);
 // Whether it is one of the 26 columns of an event.
 bool is_event_column(const char* name);
 
-// Whether the table, or a partition of it at any depth, holds events. What cannot be looked into (a foreign table, one
-// that Citus distributes) is taken to hold some.
+// Whether the table, or a partition of it at any depth, holds events. A table whose rows cannot be read here (foreign,
+// distributed by Citus) counts as holding some.
 bool holds_events(Oid relation);
 
 // Whether Citus keeps the rows of the table elsewhere, so that the table itself is always empty.

@@ -5,9 +5,9 @@
 
 namespace audit::pg {
 
-// Opens the audit_events that is in the schema of that function, and locks it as a SELECT would, to the end of the
-// transaction. Returns nullptr, and why, where only the SQL path may or can answer: the right to read is missing (it
-// raises the error), a policy applies, the transaction is serializable, the table is not as expected, ...
+// Opens the audit_events in the schema of that function, and locks it like a SELECT, to the end of the transaction.
+// Returns nullptr and the reason if only the SQL path may or can answer. Such reasons are a missing right (SQL raises
+// the error), a policy, a serializable transaction, or another shape of the table.
 Relation open_events(Oid function_oid, const char*& sql_reason);
 
 }  // namespace audit::pg

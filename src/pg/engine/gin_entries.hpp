@@ -1,6 +1,6 @@
-// How a GIN index over several columns lays out an entry, in its tree of entries as in its pending list: an index tuple
-// of the column's number (two bytes) and the key, aligned as its type wants it; a NULL has no key, but a bitmap that
-// says so. This is the only file that includes gin_private.h, for those that read GIN's pages.
+// The layout of an entry in a GIN index over several columns, in its tree of entries and in its pending list. An entry
+// is an index tuple of the column's number (two bytes) and the key, aligned as its type requires. A NULL has a bitmap
+// instead of a key. This is the only file that includes gin_private.h, for the readers of GIN's pages.
 #pragma once
 
 #include "engine/gin_key.hpp"
@@ -23,7 +23,7 @@ inline int column_of(const IndexTupleData* entry) {
 
 inline bool is_null(const IndexTupleData* entry) { return IndexTupleHasNulls(entry); }
 
-// REQUIRES: these three: an entry that is not null, of a column of that type.
+// REQUIRES, of these three: the entry is not null, and belongs to a column of that type.
 inline std::int64_t number_of(const IndexTupleData* entry) {
   constexpr std::size_t offset = TYPEALIGN(ALIGNOF_LONG, sizeof(IndexTupleData) + sizeof(uint16));
   return *reinterpret_cast<const std::int64_t*>(reinterpret_cast<const char*>(entry) + offset);

@@ -18,15 +18,16 @@ constexpr int page_size_default = 50;
 constexpr int page_size_max = 200;
 
 struct PageRequest {
-  Oid function_oid;  // of the SQL function that was called; it tells the extension's schema
+  Oid function_oid;  // of the SQL function that was called; it leads to the schema
   EventFilters filters;
   std::optional<EventKey> after;  // the events behind this position; nullopt: from the newest on
   int page_size;
 };
 static_assert(std::is_trivially_destructible_v<PageRequest>);
 
-// Raises 22023 for a page size out of range (constraint name page_size) and for a cursor that is none (cursor_invalid)
-// or was made with other filters (cursor_mismatch). Texts are detoasted into the current memory context.
+// Raises 22023 for a page size out of range (constraint name page_size). Raises it also for an invalid cursor
+// (cursor_invalid), and for a cursor that was made with other filters (cursor_mismatch). Texts are detoasted into the
+// current memory context.
 PageRequest read_page_request(FunctionCallInfo fcinfo);
 
 }  // namespace audit::pg

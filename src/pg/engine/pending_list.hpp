@@ -14,9 +14,9 @@ struct PendingRows {
 
 // The pending rows that have all of the keys, and perhaps some that have not, in the current memory context. Cheapest
 // with the rarest key last. Reads the whole list once.
-// REQUIRES: each row has exactly one entry a column, as btree_gin makes them; and this is called before the posting
-// lists are looked at, with the snapshot in force: rows leave the pending list only after they are in the lists, so
-// that each row the snapshot sees is in one of them (or in both); rows that came since are invisible.
+// REQUIRES: each row has exactly one entry a column, as btree_gin makes them. This is called before the posting lists
+// are read, with the snapshot in force. A row leaves the pending list only after it is in the posting lists. So each
+// row that the snapshot sees is in one of them, or in both. Later rows are invisible.
 PendingRows find_pending_rows(Relation index, const GinKey* keys, int key_count, SearchReport* report);
 
 }  // namespace audit::pg

@@ -20,8 +20,9 @@ std::int64_t estimated_size(Relation index, const Postings& postings, SearchRepo
 // Finds the postings of a key, in the current memory context; false where no row has it (but for the pending list).
 bool find_postings(Relation index, const GinKey& key, Postings& postings, SearchReport* report);
 
-// One key's list for PostingIntersection. Leaf pages are copied: no lock or pin is held between calls. Sees every
-// address that was in the list when it was made, but those of rows that VACUUM found dead; ones that came since or not.
+// One key's list for PostingIntersection. Leaf pages are copied: no lock or pin is held between calls. It finds every
+// address that was in the list when it was made, except those of rows that VACUUM found dead. Later addresses may be
+// found or not.
 class PostingList {
  public:
   // REQUIRES: the relation stays open, and `postings` remain, while it is used; memory is taken from the current
@@ -48,8 +49,8 @@ class PostingList {
   Relation index_;
   SearchReport* report_;
   BlockNumber root_;
-  // The decoded addresses, ascending: an inline list, or the first part of a segment of the leaf. Whatever the list has
-  // from tids_[0] to decoded_up_to_ is there.
+  // The decoded addresses, ascending: an inline list, or the first part of a segment of the leaf. They are complete
+  // from tids_[0] to decoded_up_to_.
   Tid* tids_;
   int tid_count_;
   int tid_capacity_;

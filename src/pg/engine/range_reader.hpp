@@ -1,4 +1,4 @@
-// Reads what a BRIN index on created_at knows of the ranges of blocks that it sums up.
+// Reads the summaries of a BRIN index on created_at.
 #pragma once
 
 #include "base/postgres_api.hpp"
@@ -10,9 +10,9 @@ namespace audit::pg {
 // About what reading them costs, in nanoseconds.
 double ranges_cost_ns(Relation index);
 
-// For each range of the table's blocks: what its newest event older than `before` may be. True of every event that was
-// visible to some snapshot when this was called; nothing is known of a range that is not, or only being, summed up.
-// REQUIRES: the index is a BRIN index on (created_at) with the class timestamptz_minmax_ops, and valid. Memory: the
+// For each range of the table's blocks: an upper bound of created_at of its newest event older than `before`. It holds
+// for every event that was visible to some snapshot when this was called. A range without a complete summary has no
+// bound. REQUIRES: the index is a valid BRIN index on (created_at) with the class timestamptz_minmax_ops. Memory: the
 // current context.
 BlockRanges read_block_ranges(Relation table, Relation index, const EventKey& before, SearchReport* report);
 

@@ -1,5 +1,5 @@
-// The guard of the trail: sees every object of this database that is made, changed, dropped or emptied, whatever
-// command does it, and refuses what would change recorded events or what guards them.
+// The guard of the trail. It sees every object of this database that any command makes, changes, drops or empties. It
+// rejects what would change recorded events or their guards.
 #pragma once
 
 namespace audit::pg {

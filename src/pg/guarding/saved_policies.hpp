@@ -1,15 +1,15 @@
-// Row-level security of the trail, kept as rows of audit_policies, since pg_dump leaves out the policies of an
-// extension's tables. The rows are statements, which run again when they arrive from a dump.
+// Row-level security of the trail, kept as rows of audit_policies, because pg_dump leaves out the policies of an
+// extension's tables. The rows are statements. A restore inserts them, and they run again.
 #pragma once
 
 #include "base/postgres_api.hpp"
 
 namespace audit::pg {
 
-// Brings audit_policies up to date. Never an error: nobody's command may fail for this.
+// Brings audit_policies up to date. It never raises: a user's command must not fail because of it.
 void save_policies();
 
-// While a statement from a dump runs: it is no change of the trail.
+// Whether a statement from a dump is running: it does not count as a change of the trail.
 bool is_restoring_policy();
 
 // To be called when a transaction or subtransaction ends by an error.

@@ -1,5 +1,5 @@
-// The events of a partition, above all of the default one, read along its primary key: without a plan, so that nothing
-// of its owner's is evaluated.
+// The oldest and newest events of a partition, above all of the default one. They are read along the primary key
+// without a plan, so that no expression of the owner is evaluated.
 #pragma once
 
 #include "base/postgres_api.hpp"

@@ -12,8 +12,8 @@ struct PartitionBounds {
   bool is_default;
 };
 
-// Those that can hold events of the range, newest first; the default partition, which may hold any that have no other,
-// last. In the current memory context.
+// The partitions that can hold events of the range, newest first, in the current memory context. The default partition
+// comes last: it may hold any event that has no other partition.
 int list_partitions(Relation events, const KeyRange& range, PartitionBounds*& partitions);
 
 // One partition, opened and locked.
@@ -35,11 +35,12 @@ Opened open_partition(const PartitionBounds& bounds, bool needs_filter_index, Ev
 // Unless it is open already. False, with the reason: only SQL can use it.
 bool open_primary_key(EventPartition& partition, const char*& sql_reason);
 
-// False: there is none that can be used now, which no one depends on.
+// False: there is none that can be used now. The search works without it.
 bool open_range_index(EventPartition& partition);
 
-// REQUIRES: opened. `lock`: NoLock keeps the locks to the end of the transaction, AccessShareLock gives them up: for a
-// partition of which nothing is shown, or a page over many partitions would take many times the locks that are cheap.
+// REQUIRES: opened. NoLock keeps the locks to the end of the transaction. AccessShareLock releases them, for a
+// partition of which nothing is shown. Otherwise a page over many partitions would take many more locks than the cheap
+// ones.
 void close_partition(EventPartition& partition, LOCKMODE lock);
 
 }  // namespace audit::pg

@@ -1,5 +1,5 @@
-// Making partitions: the statements that change the catalog. Names come from OIDs; whoever must be safe from renames
-// holds a lock on the table, and pin_schema_name().
+// Makes partitions: the statements that change the catalog. Names come from OIDs. A caller that must be safe from
+// renames holds a lock on the table, and calls pin_schema_name().
 #pragma once
 
 #include "base/postgres_api.hpp"
@@ -12,7 +12,7 @@ void run_command(const char* format, ...) __attribute__((format(printf, 1, 2)));
 // schema.name, quoted, in the current memory context.
 const char* quoted_table(Oid table);
 
-// All columns that can be written, also such as somebody has added; with commas between them.
+// All columns that can be written, also added ones, separated by commas.
 const char* column_list(Oid table);
 
 // A time as a literal that means the same everywhere.
@@ -38,8 +38,8 @@ void attach_partition(Oid partition, TimestampTz since, TimestampTz until);
 // The trigger of that name, in the current memory context; nullptr: there is none.
 HeapTuple find_trigger(Oid table, const char* name);
 
-// Locks audit_events and these partitions against everybody, for a change of the catalog that takes milliseconds.
-// Raises 55P03 where that would mean to wait for longer than lock_timeout; autovacuum is asked to let go.
+// Takes ACCESS EXCLUSIVE on audit_events and these partitions, for a change of the catalog that takes milliseconds.
+// Raises 55P03 if this would wait longer than lock_timeout. Autovacuum is asked to release its lock.
 void lock_against_everybody(const Oid* tables, int count);
 void cancel_autovacuum(Oid table);
 

@@ -1,5 +1,5 @@
-// Remembers, for the session, what was found out about a partition, since finding out takes several times as long as
-// looking for a value that is not there.
+// Remembers the shapes of partitions for the session. Finding a shape takes several times as long as a search for a
+// value that is not there.
 #pragma once
 
 #include "base/event_row.hpp"
@@ -20,8 +20,7 @@ struct PartitionShape {
 // A number that changes whenever something that was remembered may have become wrong.
 std::uint64_t shape_generation();
 
-// False where nothing is known of it. REQUIRES: the partition is locked, so that what is known is up to date and
-// remains so.
+// False if nothing is remembered. REQUIRES: the partition is locked, so that what is remembered is true and remains so.
 bool find_shape(Oid partition, PartitionShape& shape);
 
 // REQUIRES: `shape` was found out with the partition locked and since shape_generation() returned `generation`.

@@ -1,4 +1,4 @@
-// One page of the list: finds its events and tells how it ended. The place where an engine is chosen.
+// One page of the list: finds its events and reports how it ended. This is where an engine is chosen.
 #pragma once
 
 #include "base/event_row.hpp"

@@ -30,8 +30,8 @@ class EventBatch {
   // Of all that was added. While there are any, nothing can be recorded.
   const EventProblems& problems() const { return problems_; }
 
-  // Inserts with the caller's rights. An event whose id was given is left out if there is one with that id: before it
-  // in this batch, or recorded earlier, at whatever time. Waits for other transactions that record the same id.
+  // Inserts with the caller's rights. An event with a given id is left out if the id exists: before it in this batch,
+  // or recorded earlier at any time. Waits for other transactions that record the same id.
   void record();
 
   int count() const { return count_; }
