@@ -1,4 +1,4 @@
-// Finds out who a request comes from. The one place that decides between 401, 403 and going on.
+// Identifies the caller of a request. This is the only place that decides between 401, 403 and going on.
 #pragma once
 
 #include <functional>
@@ -21,18 +21,18 @@ class Authenticator {
 
   explicit Authenticator(PgPool& pool);
 
-  // Forgets what it remembers. `issuer` null: own tokens are refused.
+  // Forgets the remembered principals. `issuer` null: own tokens are rejected.
   void set_up(TokenIssuerPtr issuer, std::chrono::seconds remember_for);
 
-  // Tokens of an identity provider are refused until this was called. `on_unknown_key` asks for newer keys.
+  // Tokens of an identity provider are rejected until this is called. `on_unknown_key` asks for newer keys.
   void accept_idp(IdentityProvider provider, std::function<void()> on_unknown_key);
   void set_idp_keys(KeySetPtr keys);
 
-  // Calls `admitted` with somebody who may do that, now or later; or responds itself.
+  // Calls `admitted` with the principal if it has that access, now or later. Otherwise it responds itself.
   enum class Action { read, write };
   void admit(const ExchangePtr& exchange, Action action, Admitted admitted);
 
-  // What can be remembered depends on whether changes would be noticed.
+  // The state decides what can be remembered: only what a change would invalidate.
   void principals_changed(PrincipalListener::State state);
 
   // Of all credentials together.

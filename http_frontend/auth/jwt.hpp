@@ -10,7 +10,7 @@
 
 namespace audit::httpd {
 
-// A token that nobody has verified yet.
+// A token that is not verified yet.
 struct Jwt {
   JsonPtr header;
   JsonPtr claims;
@@ -20,8 +20,8 @@ struct Jwt {
   std::string_view algorithm() const { return text_member(*header, "alg"); }
 };
 
-// Nothing unless `token` is three parts of canonical base64url, the first two of them JSON objects without members
-// twice. A header with `crit` is refused, too: it names extensions that must be understood, and none is.
+// Nothing unless `token` is three parts of canonical base64url. The first two are JSON objects without repeated
+// members. A header with `crit` is rejected too: it names extensions that must be understood, and none is.
 std::optional<Jwt> parse_jwt(std::string_view token);
 
 std::string base64url_text(std::string_view bytes);
@@ -29,7 +29,7 @@ std::string base64url_text(std::string_view bytes);
 // The bytes of canonical base64url; nothing if it is not that.
 std::optional<std::string> base64url_bytes(std::string_view text);
 
-// Who must have issued a token, and for whom.
+// The required issuer and audience of a token.
 struct ClaimRules {
   std::string issuer;
   std::string audience;

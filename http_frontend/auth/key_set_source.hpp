@@ -1,4 +1,4 @@
-// Where the identity provider's keys come from, a file or a URL, and when they are read again.
+// The source of the identity provider's keys, a file or a URL, and when it is read again.
 #pragma once
 
 #include <chrono>
@@ -28,7 +28,7 @@ struct LoadedKeySet {
 // Reads it once; blocks.
 LoadedKeySet load_key_set(const KeySetLocation& location);
 
-// Loads keys on a helper thread; when that fails the old ones stay.
+// Loads keys on a helper thread. If that fails, the old ones stay.
 class KeySetSource {
  public:
   KeySetSource(EventLoop& loop, KeySetLocation location, std::function<void(KeySetPtr)> on_keys);
@@ -37,8 +37,8 @@ class KeySetSource {
   KeySetSource& operator=(const KeySetSource&) = delete;
 
   void load();
-  // Somebody used a key that is not known: the provider may have a new one. Tokens with invented key names must not
-  // make us ask all the time.
+  // A token names an unknown key: the provider may have a new one. Tokens with invented names of keys must not cause a
+  // request each.
   void load_if_old();
 
  private:

@@ -1,4 +1,4 @@
-// Slows down those who guess passwords: so many failed logins for a name, or from an address, in a time.
+// Slows down the guessing of passwords: counts failed log-ins for a name and for an address within a time.
 #pragma once
 
 #include <chrono>
@@ -11,8 +11,8 @@
 
 namespace audit::httpd {
 
-// Each attempt counts as failed when it begins, so that many at once do not slip through, and is taken back when it
-// turns out well. Bounded: what an attacker can fill are two tables of fixed size.
+// Each attempt counts as failed when it begins, so parallel attempts are counted too. A successful one is taken back.
+// The two tables have a fixed size, so an attacker cannot make them grow.
 class LoginThrottle {
  public:
   using Time = std::chrono::steady_clock::time_point;
@@ -25,10 +25,10 @@ class LoginThrottle {
     window_ = window;
   }
 
-  // Nothing: go on, and say later how it went. Otherwise: how long to wait.
+  // Nothing: go on, and report later how it went. Otherwise: how long to wait.
   std::optional<std::chrono::seconds> begin(std::string_view username, std::string_view address, Time now);
   void succeeded(std::string_view username, std::string_view address);
-  // Neither right nor wrong: the database was away.
+  // Neither a success nor a failure: the database was away.
   void undecided(std::string_view username, std::string_view address);
 
  private:

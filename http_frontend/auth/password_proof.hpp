@@ -1,4 +1,4 @@
-// What the database is sent instead of a password: a proof that is of no use to whoever reads it, in a log for example.
+// The proof that the database gets instead of a password. A reader of it, in a log for example, cannot use it.
 #pragma once
 
 #include <string>
@@ -8,9 +8,9 @@
 
 namespace audit::httpd {
 
-// SHA-256 of the bcrypt hash that the password has with that salt: "$2a$", cost, "$" and 22 characters, as
-// audit_password_salt() returns it. Takes as long as bcrypt does. A password that nobody can have (more than the 72
-// bytes that bcrypt reads, U+0000 in it) and a salt that is none get the proof of nothing, all zeros.
+// SHA-256 of the password's bcrypt hash with that salt: "$2a$", cost, "$" and 22 characters, as audit_password_salt()
+// returns it. Takes as long as bcrypt. The proof is all zeros for an invalid salt, and for an impossible password:
+// U+0000 in it, or more than the 72 bytes that bcrypt reads.
 Sha256 password_proof(const std::string& password, std::string_view salt);
 
 }  // namespace audit::httpd

@@ -17,9 +17,9 @@ ListenAddress parse_listen(const std::string& text);
 // Listens on the first address that the host has. Throws ConfigProblem, naming `setting`.
 UniqueFd open_listen_socket(const std::string& setting, const ListenAddress& address);
 
-// Throws ConfigProblem, naming `setting`, unless the address is one of this machine's own network (127.0.0.0/8, ::1).
+// Throws ConfigProblem, naming `setting`, unless the address belongs to this machine's own network (127.0.0.0/8, ::1).
 void refuse_public_address(const std::string& setting, const ListenAddress& address);
-// The same for a socket that somebody else has opened.
+// The same for a socket that another process has opened.
 void refuse_public_socket(const std::string& setting, const UniqueFd& socket);
 
 // `http://127.0.0.1:8080`, as it was bound.

@@ -7,8 +7,8 @@
 
 namespace audit::httpd {
 
-// All throw ConfigProblem where the file is not a regular one or cannot be read. A private file must be readable by its
-// owner alone, and the owner must be this process's user; or it is root's, and its group may read it.
+// All throw ConfigProblem if the file is not a regular one or cannot be read. Only the owner may read a private file,
+// and the owner is this process's user. Or the file is root's, and its group may read it.
 std::string read_file(const std::string& setting, const std::string& path);
 std::string read_private_file(const std::string& setting, const std::string& path);
 // The secret for own tokens: private, at least 32 bytes, not counting a line end after them.

@@ -14,9 +14,9 @@
 
 namespace audit::httpd {
 
-// A connection in an unknown state would serve the next caller's data, so it is idle only when the server has said that
-// it is done: at the deadline the caller gets its answer, the query is cancelled, and the connection is used again when
-// the server confirms, or thrown away when it does not.
+// A connection in an unknown state would serve the next caller's data. So it is idle only after the server has reported
+// that it is done. At the deadline the caller gets its answer and the query is cancelled. The connection is used again
+// when the server confirms this, and dropped otherwise.
 class PgConnection {
  public:
   struct Events {

@@ -1,4 +1,4 @@
-// Connections that are kept open, and the queue of those who wait for one.
+// Open connections, and the queue of requests that wait for one.
 #pragma once
 
 #include <chrono>
@@ -26,15 +26,15 @@ struct PoolSettings {
   std::chrono::milliseconds request_timeout{10000};  // waiting and running together
 };
 
-// Passwords are checked in a lane of their own, so that slow hashes never hold all of the connections.
+// Passwords are checked in a lane of their own, so that slow hashes never hold all connections.
 enum class Lane { normal, password };
 
-// When connections are lost, new ones are made, to whichever host of the connection string answers, and callers wait.
-// When none can be had, the database is away: then callers are told at once, and the pool tries to come back by itself,
+// When connections are lost, the pool makes new ones to the first host of the connection string that answers. Callers
+// wait meanwhile. If no host answers, the database is away: callers get that answer at once, and the pool tries again
 // with growing pauses.
 class PgPool {
  public:
-  // The first attempt to connect: null when it went well.
+  // The first attempt to connect: null if it succeeded.
   using FirstAttempt = std::function<void(const SessionProblem*)>;
 
   PgPool(EventLoop& loop, PoolSettings settings);
@@ -49,14 +49,14 @@ class PgPool {
   }
 
   void start(FirstAttempt on_first_attempt);
-  // `record` is told how long the query waited and when it began; may be null. The result is no_query if `done` was
+  // `record` gets how long the query waited and when it began; it may be null. The result is no_query if `done` was
   // called already.
   QueryId run(Query query, Lane lane, RequestRecordPtr record, QueryCallback done);
   // Calls back with `abandoned`, if the query still waits or runs.
   void cancel(QueryId id);
 
   bool is_usable() const { return open_count() != 0; }
-  // Usable, by a role that may do no more than it must: then nothing. Otherwise what anybody may be told.
+  // Nothing if the database is usable, by a role with the necessary rights and no more. Otherwise the public reason.
   std::optional<std::string_view> why_not_ready() const;
   // A query may be answered by a standby, which can be behind.
   bool has_standby() const;

@@ -1,4 +1,4 @@
-// Opens sessions of the database: connects, checks who we are there, and prepares the statements.
+// Opens sessions of the database: connects, checks the role, and prepares the statements.
 //
 // This blocks (name resolution, handshakes), so it runs on a helper thread. pg_session.cpp and pg_connection.cpp are
 // the only files that include libpq-fe.h.
@@ -29,12 +29,12 @@ struct SessionSettings {
   std::chrono::milliseconds setup_timeout{5000};
   std::vector<PreparedStatement> statements;  // besides "check": one row, whether the server is a standby, and
                                               // why the role is too mighty (null: it is not)
-  bool listens = false;                       // to the channel on which the extension tells of changed principals, but
+  bool listens = false;                       // to the channel of notices about changed principals, but not
                                               // through a pooler
 };
 
-// Where a pooler stands between, each transaction may be in another session of the server, so nothing can be kept
-// there: each transaction begins with its settings, and each statement is sent whole.
+// Behind a pooler, each transaction may run in another session of the server, so nothing can be kept there. Each
+// transaction begins with its settings, and each statement is sent whole.
 struct Unkept {
   Statement settings;                         // for the transaction alone; one of `statements`
   std::vector<PreparedStatement> statements;  // with the schema filled in
@@ -57,13 +57,13 @@ struct SessionProblem {
   Kind kind;
   std::string message;  // one line; may name hosts and roles
 
-  // What anybody may be told. Lives for ever.
+  // The public reason. Lives for ever.
   std::string_view public_reason() const;
 };
 
 std::variant<Session, SessionProblem> open_session(const SessionSettings& settings);
 
-// Whether libpq can read it. Says no more, since the reason would quote from it.
+// Whether libpq can read it. The reason is not returned, because it would quote from the string.
 bool is_valid_conninfo(const std::string& conninfo);
 
 }  // namespace audit::httpd

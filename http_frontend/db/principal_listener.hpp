@@ -1,4 +1,4 @@
-// Hears at once when users or API keys change, on a connection of its own.
+// Listens on a connection of its own for changes of users and API keys.
 #pragma once
 
 #include <functional>
@@ -16,14 +16,14 @@
 
 namespace audit::httpd {
 
-// What the pool needs prepared for it.
+// The statement that the pool must prepare for it.
 PreparedStatement echo_statement();
 
 class PrincipalListener {
  public:
   enum class State {
     deaf,       // a change would go unnoticed
-    listening,  // a change is told of
+    listening,  // a change sends a notice
     asking,     // no notice can come (from a standby, through some poolers): changes are only noticed by asking again
   };
 
@@ -44,14 +44,14 @@ class PrincipalListener {
   void check();
   void enter(State state);
 
-  // Through a pooler. One in session mode passes notices on; of one in transaction mode only a test can tell: a notice
-  // that the pool sends on another connection, while this one rests.
+  // Through a pooler. A pooler in session mode passes notices on. In transaction mode only a test can show it: the pool
+  // sends a notice on another connection while this one rests.
   void listen_through_pooler();
   void call_for_echo();
   void give_up_listening();
   void clean_up(int tries_left);
 
-  // Runs on our connection; `done` is called with the result's first column, and not at all when the connection is
+  // Runs on this connection. `done` is called with the first column of the result, and not at all if the connection is
   // lost.
   void run(Query query, std::function<void(std::string)> done);
 
@@ -64,7 +64,7 @@ class PrincipalListener {
   BlockingCalls cancels_;
   std::unique_ptr<PgConnection> connection_;
   bool is_standby_ = false;
-  std::string listening_process_;  // the server's, that was told to listen through a pooler; empty: none
+  std::string listening_process_;  // the server process that listens through a pooler; empty: none
   std::string echo_;               // the payload that we wait for
   std::optional<EventLoop::TimerId> timer_;
   std::shared_ptr<bool> is_alive_ = std::make_shared<bool>(true);

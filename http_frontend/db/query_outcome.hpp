@@ -38,7 +38,7 @@ struct QueryFailure {
     timed_out,   // cancelled by the server or by us
     away,        // no connection, or it broke
     overloaded,  // the queue is full, or the request waited in it for too long
-    abandoned,   // cancelled because nobody waits for it any more
+    abandoned,   // cancelled because the client has gone
   };
   Kind kind;
   std::string sqlstate;

@@ -6,7 +6,7 @@
 
 namespace audit::httpd {
 
-// What the caller is told of a query that failed. The rest (SQLSTATE, message) goes to the log with the request's id.
+// The caller's answer to a query that failed. The rest (SQLSTATE, message) goes to the log with the request's id.
 Response query_problem(const QueryFailure& failure, const Request& request);
 
 }  // namespace audit::httpd

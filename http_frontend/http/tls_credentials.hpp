@@ -14,7 +14,7 @@ struct gnutls_certificate_credentials_st;
 
 namespace audit::httpd {
 
-// What a session may agree on: TLS 1.2 with forward secrecy and an AEAD cipher, or TLS 1.3.
+// The algorithms of a session: TLS 1.2 with forward secrecy and an AEAD cipher, or TLS 1.3.
 inline constexpr const char* tls_priority =
     "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-KX-ALL:+ECDHE-ECDSA:+ECDHE-RSA:-CIPHER-ALL:+AES-256-GCM:"
     "+CHACHA20-POLY1305:+AES-128-GCM:-MAC-ALL:+AEAD:%SERVER_PRECEDENCE";
@@ -29,8 +29,8 @@ struct TlsFiles {
 // Immutable. A session keeps those that it began with.
 class TlsCredentials {
  public:
-  // Reads the files. Throws ConfigProblem, naming setting and file: where one cannot be read or is not what it should
-  // be, where others can use the key, where it is not the certificate's, and where that is not valid at present.
+  // Reads the files. Throws ConfigProblem, naming setting and file, if a file cannot be read or holds something else.
+  // The same if others can use the key, if it is not the certificate's, or if the certificate is not valid at present.
   explicit TlsCredentials(const TlsFiles& files);
 
   // Before the session's handshake.
@@ -47,7 +47,7 @@ using TlsCredentialsPtr = std::shared_ptr<const TlsCredentials>;
 // A callback of type gnutls_certificate_retrieve_function2 that has no certificate.
 void* no_certificate_callback();
 
-// What the session takes without waiting.
+// What the session accepts without waiting.
 void send_over_tls(gnutls_session_int* session, std::string_view text);
 
 // After the handshake, in which it was verified. Nothing where the client sent none.

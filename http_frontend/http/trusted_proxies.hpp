@@ -1,4 +1,4 @@
-// Who a request comes from when proxies pass it on (X-Forwarded-For).
+// The client of a request that proxies pass on (X-Forwarded-For).
 #pragma once
 
 #include <optional>
@@ -10,8 +10,8 @@
 
 namespace audit::httpd {
 
-// Anybody can send the header, so it is believed from right to left only, as far as those who added to it are proxies
-// of ours: the client is the first address that is none.
+// Any client can send the header, so it is read from right to left, as long as the senders are trusted proxies. The
+// client is the first address that is not one.
 class TrustedProxies {
  public:
   TrustedProxies() = default;

@@ -1,4 +1,4 @@
-// How partitions and retention stand (audit_status), for /metrics and /readyz of the admin listener.
+// The state of partitions and retention (audit_status), for /metrics and /readyz of the admin listener.
 #pragma once
 
 #include <cstdint>
@@ -21,12 +21,12 @@ struct MaintenanceStatus {
 
 PreparedStatement maintenance_statement();
 
-// Asks the database when somebody asks it, and not more often than every 15 seconds.
+// Asks the database on demand, at most every 15 seconds.
 class MaintenanceWatch {
  public:
   explicit MaintenanceWatch(PgPool& pool) : pool_(pool) {}
 
-  // What the last answer was; nothing: there was none, or it could not be had. Nobody waits for a newer one.
+  // The last answer; nothing: there was none, or it failed. No caller waits for a newer one.
   const std::optional<MaintenanceStatus>& status();
 
  private:

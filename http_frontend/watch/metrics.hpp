@@ -1,5 +1,5 @@
-// What the daemon counts and measures, in Prometheus' text format. metrics.cpp is the only file that includes
-// prometheus-cpp; docs/operations.md has the list of metrics.
+// The daemon's counters and times in Prometheus' text format. metrics.cpp is the only file that includes
+// prometheus-cpp. docs/operations.md lists the metrics.
 #pragma once
 
 #include <cstddef>
@@ -26,7 +26,7 @@ class Metrics {
   void count(const RequestRecord& record);
   void count_reload(bool is_good);
 
-  // What is looked up only when somebody asks.
+  // Values that are looked up only for a scrape.
   struct State {
     PgPool::Use pool;
     PrincipalCache::Use principals;
