@@ -11,14 +11,7 @@
 #include "auth/principal_query.hpp"
 #include "base/listen_socket.hpp"
 #include "endpoints/audit_events_query.hpp"
-#include "endpoints/handle_get_audit_event.hpp"
-#include "endpoints/handle_get_audit_events.hpp"
-#include "endpoints/handle_get_metrics.hpp"
-#include "endpoints/handle_health.hpp"
-#include "endpoints/handle_openapi.hpp"
-#include "endpoints/handle_post_audit_events.hpp"
-#include "endpoints/handle_post_auth_token.hpp"
-#include "http/problem.hpp"
+#include "endpoints/endpoints.hpp"
 #include "watch/log.hpp"
 #include "watch/service_manager.hpp"
 
@@ -84,40 +77,16 @@ Application::Application(Settings settings, std::function<Settings()> reload, st
       listener_(std::make_unique<PrincipalListener>(
           loop_, pool_settings(settings_.config).session, *pool_,
           [this](PrincipalListener::State state) { authenticator_.principals_changed(state); })),
-      router_(authenticator_, limits_, routes()),
-      admin_router_(authenticator_, no_limits_, admin_routes()) {
+      services_{*pool_,
+                authenticator_,
+                *prover_,
+                throttle_,
+                maintenance_,
+                metrics_,
+                [this] { return server_->connection_count(); }},
+      router_(endpoints_of(Listener::service), services_, &limits_),
+      admin_router_(endpoints_of(Listener::admin), services_, nullptr) {
   if (settings_.config.has_identity_provider()) set_up_identity_provider(settings_.keys);
-}
-
-std::vector<Router::Route> Application::routes() {
-  using enum Router::Access;
-  PgPool& pool = *pool_;
-  return {
-      {"GET", "/v1/audit/events", readers,
-       [&pool](auto& exchange, auto& principal, auto&) { handle_get_audit_events(exchange, principal, pool); }},
-      {"POST", "/v1/audit/events", writers,
-       [&pool](auto& exchange, auto& principal, auto&) { handle_post_audit_events(exchange, principal, pool); },
-       max_events_body_bytes},
-      {"GET", "/v1/audit/events/{event_id}", readers,
-       [&pool](auto& exchange, auto& principal, auto& id) { handle_get_audit_event(exchange, principal, id, pool); }},
-      {"GET", "/openapi.json", open, [](auto& exchange, auto&, auto&) { handle_get_openapi(exchange); }},
-      {"GET", "/healthz", open, [](auto& exchange, auto&, auto&) { handle_get_healthz(exchange); }},
-      {"GET", "/readyz", open, [&pool](auto& exchange, auto&, auto&) { handle_get_readyz(exchange, pool); }},
-      {"POST", "/v1/auth/token", open, [this, &pool](auto& exchange, auto&, auto&) {
-         handle_post_auth_token(exchange, pool, *prover_, throttle_, settings_.issuer);
-       }}};
-}
-
-std::vector<Router::Route> Application::admin_routes() {
-  using enum Router::Access;
-  return {{"GET", "/healthz", open, [](auto& exchange, auto&, auto&) { handle_get_healthz(exchange); }},
-          {"GET", "/readyz", open,
-           [this](auto& exchange, auto&, auto&) { handle_get_admin_readyz(exchange, *pool_, maintenance_); }},
-          {"GET", "/metrics", open, [this](auto& exchange, auto&, auto&) {
-             handle_get_metrics(
-                 exchange, metrics_,
-                 {pool_->use(), authenticator_.cache_use(), server_->connection_count(), maintenance_.status()});
-           }}};
 }
 
 void Application::set_up_identity_provider(KeySetPtr keys) {
@@ -144,6 +113,8 @@ void Application::run() {
   watch_signals();
   loop_.run();
   // Those who still wait at the deadline are told so: the library must not end with suspended requests.
+  router_.stop();
+  admin_router_.stop();
   prover_.reset();
   pool_.reset();
   listener_.reset();
@@ -181,8 +152,8 @@ void Application::listen() {
   server_ = std::make_unique<HttpServer>(
       loop_, std::move(socket), http_limits(settings_.config), settings_.tls,
       [this](const Request& request) { return router_.max_body_bytes(request); },
-      [this](const ExchangePtr& exchange, auto admitted) { admit(router_, exchange, std::move(admitted)); },
-      [this](const ExchangePtr& exchange) { dispatch(router_, exchange); },
+      [this](const ExchangePtr& exchange, auto admitted) { router_.admit(exchange, std::move(admitted)); },
+      [this](const ExchangePtr& exchange) { router_.dispatch(exchange); },
       [this](const Request& request, const RequestRecord& record) {
         metrics_.count(record);
         log_request(request, record);
@@ -209,20 +180,10 @@ void Application::listen_for_admins() {
   admin_server_ = std::make_unique<HttpServer>(
       loop_, std::move(socket), limits, nullptr,
       [this](const Request& request) { return admin_router_.max_body_bytes(request); },
-      [this](const ExchangePtr& exchange, auto admitted) { admit(admin_router_, exchange, std::move(admitted)); },
-      [this](const ExchangePtr& exchange) { dispatch(admin_router_, exchange); },
+      [this](const ExchangePtr& exchange, auto admitted) { admin_router_.admit(exchange, std::move(admitted)); },
+      [this](const ExchangePtr& exchange) { admin_router_.dispatch(exchange); },
       [](const Request&, const RequestRecord&) {});
   spdlog::info("administration on {}", url);
-}
-
-void Application::dispatch(const Router& router, const ExchangePtr& exchange) {
-  if (pool_) return router.dispatch(exchange);
-  exchange->respond(unavailable_problem("The service is stopping", "stopping"));  // a late request on an old connection
-}
-
-void Application::admit(const Router& router, const ExchangePtr& exchange, std::function<void()> admitted) {
-  if (pool_) return router.admit(exchange, std::move(admitted));
-  dispatch(router, exchange);
 }
 
 void Application::watch_signals() {

@@ -35,8 +35,6 @@ class Application {
   void run();
 
  private:
-  std::vector<Router::Route> routes();
-  std::vector<Router::Route> admin_routes();
   void set_up_identity_provider(KeySetPtr keys);
   void apply_settings();
   void reload();
@@ -44,8 +42,6 @@ class Application {
   void listen();
   void listen_for_admins();
   UniqueFd listening_socket(const std::string& name, const std::string& setting, const std::string& address);
-  void dispatch(const Router& router, const ExchangePtr& exchange);
-  void admit(const Router& router, const ExchangePtr& exchange, std::function<void()> admitted);
   void watch_signals();
   void begin_to_end();
   void end_when_quiet();
@@ -57,16 +53,16 @@ class Application {
   UniqueFd signals_;
   LoginThrottle throttle_;
   RateLimits limits_;
-  RateLimits no_limits_{0, 0};
   std::unique_ptr<PgPool> pool_;
   std::unique_ptr<PasswordProver> prover_;
   MaintenanceWatch maintenance_;
   Authenticator authenticator_;
   std::unique_ptr<PrincipalListener> listener_;
   std::unique_ptr<KeySetSource> key_source_;
+  Metrics metrics_;
+  Services services_;
   Router router_;
   Router admin_router_;
-  Metrics metrics_;
   std::unique_ptr<HttpServer> server_;
   std::unique_ptr<HttpServer> admin_server_;  // null: off
   std::string url_;

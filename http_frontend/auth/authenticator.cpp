@@ -76,7 +76,7 @@ void Authenticator::admit(const ExchangePtr& exchange, Action action, Admitted a
     record.principal = principal;
     record.auth = Clock::now() - record.begun;
     const bool is_writing = action == Action::write;
-    if (is_writing ? principal->scopes.write : principal->scopes.allow_reading()) return admitted(principal);
+    if (is_writing ? principal->may_write() : principal->may_read()) return admitted(principal);
     exchange->respond(is_writing ? forbidden_to_write() : forbidden());
   });
 }

@@ -23,6 +23,7 @@ class Authenticator {
 
   // Forgets the remembered principals. `issuer` null: own tokens are rejected.
   void set_up(TokenIssuerPtr issuer, std::chrono::seconds remember_for);
+  const TokenIssuerPtr& issuer() const { return issuer_; }
 
   // Tokens of an identity provider are rejected until this is called. `on_unknown_key` asks for newer keys.
   void accept_idp(IdentityProvider provider, std::function<void()> on_unknown_key);

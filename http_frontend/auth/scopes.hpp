@@ -12,7 +12,6 @@ struct Scopes {
   bool read_self = false;  // audit:read:self: the caller's own events
   bool write = false;      // audit:write: recording events
 
-  bool allow_reading() const { return read || read_self; }
   bool are_none() const { return !read && !read_self && !write; }
   // audit:read covers audit:read:self, so a token of the narrower scope can be had with the wider one.
   Scopes narrowed_to(const Scopes& other) const {

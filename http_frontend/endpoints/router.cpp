@@ -33,32 +33,36 @@ void respond_to_failure(const ExchangePtr& exchange, const char* what) {
   exchange->respond(problem(500, "Internal Server Error"));
 }
 
-Authenticator::Action action_of(Router::Access access) {
-  return access == Router::Access::writers ? Authenticator::Action::write : Authenticator::Action::read;
+// A late request on an old connection.
+Response stopping() { return unavailable_problem("The service is stopping", "stopping"); }
+
+Authenticator::Action action_of(const Endpoint& endpoint) {
+  return endpoint.access == Access::writers ? Authenticator::Action::write : Authenticator::Action::read;
 }
 
 }  // namespace
 
-const Router::Route* Router::find(const Request& request) const {
-  for (const Route& route : routes_)
-    if (route.method == request.method && match(route.path, request.path)) return &route;
+const Endpoint* Router::find(const Request& request) const {
+  for (const Endpoint& endpoint : endpoints_)
+    if (endpoint.method == request.method && match(endpoint.path, request.path)) return &endpoint;
   return nullptr;
 }
 
 std::size_t Router::max_body_bytes(const Request& request) const {
   const bool is_anonymous =
       request.authorization.empty() && request.api_key.empty() && request.client_certificate == nullptr;
-  const Route* route = find(request);
-  if (route == nullptr || (is_anonymous && route->access != Access::open)) return default_max_body_bytes;
-  return route->max_body_bytes;
+  const Endpoint* endpoint = find(request);
+  if (endpoint == nullptr || (is_anonymous && endpoint->access != Access::anybody)) return small_body_bytes;
+  return endpoint->max_body_bytes;
 }
 
 void Router::admit(const ExchangePtr& exchange, std::function<void()> admitted) const noexcept {
   try {
-    const Route* route = find(exchange->request());
-    if (route == nullptr || route->access == Access::open) return admitted();
-    authenticator_.admit(exchange, action_of(route->access),
-                         [admitted = std::move(admitted)](const PrincipalPtr&) { admitted(); });
+    if (is_stopped_) return exchange->respond(stopping());
+    const Endpoint* endpoint = find(exchange->request());
+    if (endpoint == nullptr || endpoint->access == Access::anybody) return admitted();
+    services_.authenticator.admit(exchange, action_of(*endpoint),
+                                  [admitted = std::move(admitted)](const PrincipalPtr&) { admitted(); });
   } catch (const std::exception& error) {
     respond_to_failure(exchange, error.what());
   }
@@ -66,6 +70,7 @@ void Router::admit(const ExchangePtr& exchange, std::function<void()> admitted) 
 
 void Router::dispatch(const ExchangePtr& exchange) const noexcept {
   try {
+    if (is_stopped_) return exchange->respond(stopping());
     find_and_call(exchange);
   } catch (const std::exception& error) {
     respond_to_failure(exchange, error.what());
@@ -73,27 +78,30 @@ void Router::dispatch(const ExchangePtr& exchange) const noexcept {
 }
 
 void Router::find_and_call(const ExchangePtr& exchange) const {
-  if (!limits_.admit_address(*exchange)) return;
+  if (limits_ != nullptr && !limits_->admit_address(*exchange)) return;
   const Request& request = exchange->request();
   const std::string_view method = request.method == "HEAD" ? "GET" : std::string_view(request.method);
   std::string allowed;
-  for (const Route& route : routes_) {
-    std::optional<std::string> argument = match(route.path, request.path);
+  for (const Endpoint& endpoint : endpoints_) {
+    std::optional<std::string> argument = match(endpoint.path, request.path);
     if (!argument) continue;
-    exchange->record().route = route.path;
-    if (route.method == method) return call(route, exchange, std::move(*argument));
-    allowed.append(allowed.empty() ? "" : ", ").append(route.method == "GET" ? "GET, HEAD" : route.method);
+    exchange->record().route = endpoint.path;
+    if (endpoint.method == method) return call(endpoint, exchange, std::move(*argument));
+    allowed.append(allowed.empty() ? "" : ", ").append(endpoint.method == "GET" ? "GET, HEAD" : endpoint.method);
   }
   exchange->respond(allowed.empty() ? problem(404, "Not Found") : method_not_allowed(allowed));
 }
 
-void Router::call(const Route& route, const ExchangePtr& exchange, std::string argument) const {
-  if (route.access == Access::open) return route.handler(exchange, nullptr, argument);
-  authenticator_.admit(exchange, action_of(route.access),
-                       [this, &route, exchange, argument = std::move(argument)](const PrincipalPtr& principal) {
-                         if (limits_.admit_principal(*exchange, *principal))
-                           route.handler(exchange, principal, argument);
-                       });
+void Router::call(const Endpoint& endpoint, const ExchangePtr& exchange, std::string argument) const {
+  Call call{exchange, nullptr, std::move(argument), services_};
+  if (endpoint.access == Access::anybody) return endpoint.handle(call);
+  services_.authenticator.admit(
+      exchange, action_of(endpoint),
+      [limits = limits_, &endpoint, call = std::move(call)](const PrincipalPtr& principal) mutable {
+        if (limits != nullptr && !limits->admit_principal(*call.exchange, *principal)) return;
+        call.principal = principal;
+        endpoint.handle(call);
+      });
 }
 
 }  // namespace audit::httpd

@@ -1,14 +1,13 @@
-// Which handler a method and a path belong to, and whether it needs to know who asks.
+// Finds the endpoint that a request is for, and what has to be done before its handler is called.
 #pragma once
 
 #include <cstddef>
 #include <functional>
 #include <string>
-#include <string_view>
+#include <utility>
 #include <vector>
 
-#include "auth/authenticator.hpp"
-#include "auth/principal.hpp"
+#include "endpoints/endpoint.hpp"
 #include "endpoints/rate_limits.hpp"
 #include "http/http_types.hpp"
 
@@ -16,24 +15,12 @@ namespace audit::httpd {
 
 class Router {
  public:
-  // The principal is null on public routes; `argument` is what the path has in place of `{…}`, percent-decoded.
-  using Handler = std::function<void(const ExchangePtr&, const PrincipalPtr&, const std::string& argument)>;
-  enum class Access { open, readers, writers };
-
-  struct Route {
-    std::string_view method;  // GET stands for HEAD, too
-    std::string_view path;    // may end in `/{…}`, which matches one segment
-    Access access;
-    Handler handler;
-    std::size_t max_body_bytes = default_max_body_bytes;
-  };
-  static constexpr std::size_t default_max_body_bytes = small_body_bytes;
-
-  Router(Authenticator& authenticator, RateLimits& limits, std::vector<Route> routes)
-      : authenticator_(authenticator), limits_(limits), routes_(std::move(routes)) {}
+  // `limits`: null for none.
+  Router(std::vector<Endpoint> endpoints, Services& services, RateLimits* limits)
+      : endpoints_(std::move(endpoints)), services_(services), limits_(limits) {}
 
   // How large the body of a request may be, before it is read. One without credentials, which will be refused, has no
-  // claim to more than the default.
+  // claim to more than anybody.
   std::size_t max_body_bytes(const Request& request) const;
 
   // Before more of a body is read than is anybody's: `admitted` is called if the caller may use the route, then or
@@ -43,14 +30,18 @@ class Router {
   // Responds in any case: 404, 405 and 429 itself. Does not throw.
   void dispatch(const ExchangePtr& exchange) const noexcept;
 
- private:
-  const Route* find(const Request& request) const;
-  void find_and_call(const ExchangePtr& exchange) const;
-  void call(const Route& route, const ExchangePtr& exchange, std::string argument) const;
+  // From now on every request is answered with 503, and the services may end.
+  void stop() { is_stopped_ = true; }
 
-  Authenticator& authenticator_;
-  RateLimits& limits_;
-  std::vector<Route> routes_;
+ private:
+  const Endpoint* find(const Request& request) const;
+  void find_and_call(const ExchangePtr& exchange) const;
+  void call(const Endpoint& endpoint, const ExchangePtr& exchange, std::string argument) const;
+
+  std::vector<Endpoint> endpoints_;
+  Services& services_;
+  RateLimits* limits_;
+  bool is_stopped_ = false;
 };
 
 }  // namespace audit::httpd

@@ -30,10 +30,11 @@ JsonPtr as_json(const ValidationError& error) {
 
 }  // namespace
 
-Response json_response(int status, std::string body) {
-  return {
-      status, {{"Content-Type", "application/json"}, {"Cache-Control", "private, no-store"}}, Body(std::move(body))};
+Response json_response(int status, Body body) {
+  return {status, {{"Content-Type", "application/json"}, {"Cache-Control", "private, no-store"}}, std::move(body)};
 }
+
+Response json_response(int status, std::string body) { return json_response(status, Body(std::move(body))); }
 
 Response problem(int status, std::string_view detail) {
   return json_response(status, dump_json(*JsonPtr(json_pack("{s:s%}", "detail", detail.data(), detail.size()))));

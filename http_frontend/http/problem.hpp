@@ -24,6 +24,7 @@ inline constexpr std::string_view cursor_invalid = "Input should be a cursor fro
 inline constexpr std::string_view cursor_mismatch = "Cursor was made with other filters";
 }  // namespace validation
 
+Response json_response(int status, Body body);
 Response json_response(int status, std::string body);
 Response problem(int status, std::string_view detail);
 Response validation_problem(const std::vector<ValidationError>& errors);

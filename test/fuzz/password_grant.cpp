@@ -1,5 +1,5 @@
 // The form of POST /v1/auth/token. The first line is the Content-Type.
-#include "endpoints/handle_post_auth_token.hpp"
+#include "endpoints/password_grant.hpp"
 
 #include "core/utf8.hpp"
 #include "fuzz.hpp"

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "endpoints/handle_post_audit_events.hpp"
+#include "endpoints/events_body.hpp"
 #include "fuzz.hpp"
 #include "http/content_encoding.hpp"
 

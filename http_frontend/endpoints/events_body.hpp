@@ -1,19 +1,12 @@
-// POST /v1/audit/events: records events, all of them or none.
+// The body of POST /v1/audit/events, and what can be wrong with it.
 #pragma once
 
-#include <cstddef>
 #include <optional>
 #include <string_view>
 
-#include "auth/principal.hpp"
-#include "db/pg_pool.hpp"
 #include "http/http_types.hpp"
 
 namespace audit::httpd {
-
-constexpr std::size_t max_events_body_bytes = 10 * 1024 * 1024;
-
-void handle_post_audit_events(const ExchangePtr& exchange, const PrincipalPtr& principal, PgPool& pool);
 
 enum class EventsFormat { json, ndjson };
 
@@ -22,5 +15,14 @@ std::optional<EventsFormat> events_format(std::string_view content_type);
 
 // 1 to 255 visible ASCII characters.
 bool is_idempotency_key(std::string_view text);
+
+// What the headers alone are refused for.
+std::optional<Response> header_problem(const Request& request);
+
+// The answer where the database takes the body for no JSON, or for none that it can hold: names the place.
+Response body_problem(std::string_view body, EventsFormat format);
+
+// The same where the body is not UTF-8.
+Response encoding_problem();
 
 }  // namespace audit::httpd

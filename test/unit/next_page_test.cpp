@@ -1,5 +1,5 @@
 // The cursor at the end of a page.
-#include "endpoints/handle_get_audit_events.hpp"
+#include "endpoints/next_page.hpp"
 
 #include <gtest/gtest.h>
 

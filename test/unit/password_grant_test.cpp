@@ -1,5 +1,5 @@
 // The form of the password grant.
-#include "endpoints/handle_post_auth_token.hpp"
+#include "endpoints/password_grant.hpp"
 
 #include <gtest/gtest.h>
 

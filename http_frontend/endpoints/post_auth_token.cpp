@@ -1,19 +1,17 @@
-#include "endpoints/handle_post_auth_token.hpp"
-
+// POST /v1/auth/token: a token for a name and a password (OAuth2's password grant, RFC 6749, 4.3).
 #include <jansson.h>
 
 #include <chrono>
 #include <memory>
-#include <set>
 #include <utility>
 
 #include "auth/principal_query.hpp"
+#include "auth/token_issuer.hpp"
 #include "base/json_value.hpp"
-#include "base/urlencoded.hpp"
-#include "core/utf8.hpp"
 #include "db/query_problem.hpp"
+#include "endpoints/endpoint.hpp"
+#include "endpoints/password_grant.hpp"
 #include "http/problem.hpp"
-#include "http/request_target.hpp"
 
 namespace audit::httpd {
 namespace {
@@ -39,11 +37,6 @@ Response token_response(const TokenIssuer& issuer, const FoundPrincipal& found, 
   return {200,
           {{"Content-Type", "application/json"}, {"Cache-Control", "no-store"}, {"Pragma", "no-cache"}},
           Body(dump_json(*json))};
-}
-
-bool is_form(std::string_view content_type) {
-  return equals_ignoring_case(trim_http_space(content_type.substr(0, content_type.find(';'))),
-                              "application/x-www-form-urlencoded");
 }
 
 // One log-in on its way: the salt from the database, the proof, and whether it is right.
@@ -94,48 +87,30 @@ void prove(const LoginPtr& login, const PgResult& salt) {
                       });
 }
 
-}  // namespace
-
-void handle_post_auth_token(const ExchangePtr& exchange, PgPool& pool, PasswordProver& prover, LoginThrottle& throttle,
-                            const TokenIssuerPtr& issuer) {
-  if (!issuer) return exchange->respond(problem(404, "Not Found"));
-  const Request& request = exchange->request();
+void handle(const Call& call) {
+  const TokenIssuerPtr& issuer = call.services.authenticator.issuer();
+  if (!issuer) return call.exchange->respond(problem(404, "Not Found"));
+  const Request& request = call.request();
   auto parsed = parse_password_grant(request.content_type, request.body);
   if (const auto* wrong = std::get_if<GrantProblem>(&parsed)) {
-    return exchange->respond(oauth_problem(400, wrong->error, wrong->description));
+    return call.exchange->respond(oauth_problem(400, wrong->error, wrong->description));
   }
   auto& grant = std::get<PasswordGrant>(parsed);
+  LoginThrottle& throttle = call.services.throttle;
   if (const auto wait = throttle.begin(grant.username, request.client_group.text(), Clock::now())) {
-    return exchange->respond(too_many_attempts(*wait));
+    return call.exchange->respond(too_many_attempts(*wait));
   }
   Query query = password_salt_query(grant.username);
-  const auto login = std::make_shared<Login>(Login{exchange, pool, prover, throttle, issuer, std::move(grant)});
+  const auto login = std::make_shared<Login>(
+      Login{call.exchange, call.services.pool, call.services.prover, throttle, issuer, std::move(grant)});
   ask(login, std::move(query), nullptr, [login](const PgResult& salt) { prove(login, salt); });
 }
 
-std::variant<PasswordGrant, GrantProblem> parse_password_grant(std::string_view content_type, std::string_view body) {
-  if (!is_form(content_type))
-    return GrantProblem{"invalid_request", "Content-Type must be application/x-www-form-urlencoded"};
-  PasswordGrant grant;
-  std::set<std::string> seen;
-  for (auto& [name, value] : parse_urlencoded(body)) {
-    if (!seen.insert(name).second) return GrantProblem{"invalid_request", "A parameter comes more than once"};
-    if (!is_valid_utf8(value)) return GrantProblem{"invalid_request", "A parameter is not valid UTF-8 text"};
-    if (name == "grant_type" && value != "password") {
-      return GrantProblem{"unsupported_grant_type", "grant_type must be password"};
-    }
-    if (name == "username") grant.username = std::move(value);
-    if (name == "password") grant.password = std::move(value);
-    if (name == "scope" && !value.empty()) {
-      grant.scopes = Scopes::parse_strictly(value);
-      if (!grant.scopes)
-        return GrantProblem{"invalid_scope", "Known scopes are audit:read, audit:read:self and audit:write"};
-    }
-  }
-  if (grant.username.empty() || grant.password.empty()) {
-    return GrantProblem{"invalid_request", "username and password are required"};
-  }
-  return grant;
+}  // namespace
+
+// Where the daemon issues no tokens, nothing is found here.
+Endpoint post_auth_token() {
+  return {.method = "POST", .path = "/v1/auth/token", .access = Access::anybody, .handle = handle};
 }
 
 }  // namespace audit::httpd

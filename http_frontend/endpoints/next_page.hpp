@@ -1,15 +1,9 @@
-// GET /v1/audit/events: a page of events.
+// The link to the next page.
 #pragma once
 
 #include <string_view>
 
-#include "auth/principal.hpp"
-#include "db/pg_pool.hpp"
-#include "http/http_types.hpp"
-
 namespace audit::httpd {
-
-void handle_get_audit_events(const ExchangePtr& exchange, const PrincipalPtr& principal, PgPool& pool);
 
 // The cursor at the end of a page's body, which the extension writes as `…,"next_cursor":"…"}` or `…:null}`; empty: the
 // last page. Looks at the end only, since a body can be large.

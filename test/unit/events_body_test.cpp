@@ -1,5 +1,5 @@
 // Media types and keys of POST /v1/audit/events.
-#include "endpoints/handle_post_audit_events.hpp"
+#include "endpoints/events_body.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-// POST /v1/auth/token: a token for a name and a password (OAuth2's password grant, RFC 6749, 4.3).
+// The form of POST /v1/auth/token.
 #pragma once
 
 #include <optional>
@@ -6,17 +6,9 @@
 #include <string_view>
 #include <variant>
 
-#include "auth/login_throttle.hpp"
-#include "auth/password_prover.hpp"
-#include "auth/token_issuer.hpp"
-#include "db/pg_pool.hpp"
-#include "http/http_types.hpp"
+#include "auth/scopes.hpp"
 
 namespace audit::httpd {
-
-// `issuer` null: there are no own tokens, and nothing is found here.
-void handle_post_auth_token(const ExchangePtr& exchange, PgPool& pool, PasswordProver& prover, LoginThrottle& throttle,
-                            const TokenIssuerPtr& issuer);
 
 struct PasswordGrant {
   std::string username;

@@ -1,0 +1,55 @@
+// What an endpoint is: one file, which has its statement, its handler and its row of the table of routes.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "auth/authenticator.hpp"
+#include "auth/login_throttle.hpp"
+#include "auth/password_prover.hpp"
+#include "auth/principal.hpp"
+#include "db/pg_pool.hpp"
+#include "http/http_types.hpp"
+#include "watch/maintenance_watch.hpp"
+#include "watch/metrics.hpp"
+
+namespace audit::httpd {
+
+// What handlers work with. All of it lives as long as requests are dispatched.
+struct Services {
+  PgPool& pool;
+  Authenticator& authenticator;
+  PasswordProver& prover;
+  LoginThrottle& throttle;
+  MaintenanceWatch& maintenance;
+  Metrics& metrics;
+  std::function<std::size_t()> http_connections;
+};
+
+struct Call {
+  ExchangePtr exchange;
+  PrincipalPtr principal;  // null where anybody may call
+  std::string argument;    // what the path has in place of `{…}`, percent-decoded; else empty
+  Services& services;
+
+  const Request& request() const { return exchange->request(); }
+};
+
+// Rate limits follow from these: the service's requests count for their address, and for their principal where there
+// is one; the administration's count for nothing.
+enum class Listener { service, admin, both };
+enum class Access { anybody, readers, writers };
+
+// A row of the table of routes.
+struct Endpoint {
+  Listener listener = Listener::service;
+  std::string_view method;  // GET stands for HEAD, too
+  std::string_view path;    // may end in `/{…}`, which matches one segment
+  Access access;
+  std::size_t max_body_bytes = small_body_bytes;
+  void (*handle)(const Call& call);  // responds, then or later
+};
+
+}  // namespace audit::httpd

@@ -1,0 +1,62 @@
+// POST /v1/audit/events: records events, all of them or none.
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "auth/auth_problem.hpp"
+#include "endpoints/answer_from_database.hpp"
+#include "endpoints/audit_events_query.hpp"
+#include "endpoints/endpoint.hpp"
+#include "endpoints/events_body.hpp"
+#include "http/problem.hpp"
+
+namespace audit::httpd {
+namespace {
+
+// The extension has made the body; other answers have none.
+Response recorded_response(PgResult result) {
+  const std::string status(result.value(0, 1).value_or(""));
+  if (status == "403") return forbidden_to_write();
+  if (status == "409") {
+    return validation_problem(
+        {{"header", "Idempotency-Key", "Key was used with another body", "idempotency_key_reused"}});
+  }
+  if (status == "413") return problem(413, "A request can have 10000 events");
+  return json_response(status == "201" ? 201 : 422, std::move(result).into_body(0));
+}
+
+// What PostgreSQL raises for text that is no JSON, or none that it can hold: syntax, U+0000, no UTF-8, a number that is
+// too large, too deep.
+bool is_bad_json(const QueryFailure& failure) {
+  constexpr std::string_view states[] = {"22P02", "22P05", "22021", "22003", "54000", "54001"};
+  return failure.kind == QueryFailure::Kind::sql_error &&
+         std::find(std::begin(states), std::end(states), failure.sqlstate) != std::end(states);
+}
+
+Response failure_response(const QueryFailure& failure, const Request& request) {
+  if (!is_bad_json(failure)) return query_problem(failure, request);
+  if (failure.sqlstate == "22021") return encoding_problem();
+  return body_problem(request.body, events_format(request.content_type).value());
+}
+
+void handle(const Call& call) {
+  const Request& request = call.request();
+  if (std::optional<Response> problem = header_problem(request)) return call.exchange->respond(std::move(*problem));
+  EventsToLog events{request.body, events_format(request.content_type) == EventsFormat::ndjson,
+                     call.principal->only_user(), std::nullopt};
+  if (!request.idempotency_key.empty()) events.idempotency_key = std::string(request.idempotency_key);
+  answer_from_database(call, log_query(events, *call.principal, request.id), recorded_response, failure_response,
+                       IfClientGoes::go_on);
+}
+
+}  // namespace
+
+Endpoint post_audit_events() {
+  return {.method = "POST",
+          .path = "/v1/audit/events",
+          .access = Access::writers,
+          .max_body_bytes = 10 * 1024 * 1024,
+          .handle = handle};
+}
+
+}  // namespace audit::httpd
