@@ -10,12 +10,33 @@ bool is_space(char c) noexcept { return space.find(c) != std::string_view::npos;
 
 bool is_of_number(char c) noexcept { return (c >= '0' && c <= '9') || c == '.' || c == 'e' || c == 'E' || c == '+'; }
 
+// Whether an odd number of backslashes stands before the quote. Between two quotes each is looked at once.
+bool is_escaped(std::string_view text, std::size_t quote) noexcept {
+  std::size_t begin = quote;
+  while (text[begin - 1] == '\\') begin--;
+  return (quote - begin) % 2 != 0;
+}
+
 // Behind the string whose opening quote is at `at`; the text's end where it has none.
 std::size_t end_of_string(std::string_view text, std::size_t at) noexcept {
-  for (at++; at < text.size() && text[at] != '"'; at++)
-    if (text[at] == '\\') at++;
-  return at < text.size() ? at + 1 : text.size();
+  for (std::size_t quote = text.find('"', at + 1); quote != std::string_view::npos; quote = text.find('"', quote + 1))
+    if (text[quote - 1] != '\\' || !is_escaped(text, quote)) return quote + 1;
+  return text.size();
 }
+
+enum class Structure : unsigned char { none, quote, comma, open, close };
+
+// By character: a lookup for each that no string holds.
+struct Structures {
+  Structure of[256] = {};
+  constexpr Structures() noexcept {
+    of['"'] = Structure::quote;
+    of[','] = Structure::comma;
+    of['['] = of['{'] = Structure::open;
+    of[']'] = of['}'] = Structure::close;
+  }
+};
+constexpr Structures structures;
 
 // How many characters it has, at least, each escape for one.
 std::size_t string_size(std::string_view text) noexcept {
@@ -45,16 +66,23 @@ bool JsonList::fail(std::string_view& element) noexcept {
 // To the comma or bracket behind the element; false: there is none.
 bool JsonList::skip_element() noexcept {
   int depth = 0;
-  while (at_ < text_.size()) {
-    const char c = text_[at_];
-    if (c == '"') {
-      at_ = end_of_string(text_, at_);
+  for (std::size_t at = at_; at < text_.size();) {
+    const Structure structure = structures.of[static_cast<unsigned char>(text_[at])];
+    if (structure == Structure::none) {
+      at++;
       continue;
     }
-    if (depth == 0 && (c == ',' || c == ']')) return true;
-    if (c == '[' || c == '{') depth++;
-    if ((c == ']' || c == '}') && depth-- == 0) return false;
-    at_++;
+    if (structure == Structure::quote) {
+      at = end_of_string(text_, at);
+      continue;
+    }
+    if (depth == 0 && (structure == Structure::comma || text_[at] == ']')) {
+      at_ = at;
+      return true;
+    }
+    if (structure == Structure::open) depth++;
+    if (structure == Structure::close && depth-- == 0) return false;
+    at++;
   }
   return false;
 }

@@ -39,6 +39,13 @@ SELECT 'odd', 't', j FROM (
     ((SELECT jsonb_object_agg('key' || i, CASE i % 5 WHEN 0 THEN to_jsonb(i) WHEN 1 THEN to_jsonb(repeat('"', i)) WHEN 2 THEN 'null' WHEN 3 THEN '[1,2.0]' ELSE 'true' END)
       FROM generate_series(1, 1000) i))) v(j);
 SELECT count(*) AS payloads, count(*) FILTER (WHERE strpos(audit_get_json(id)::text, '"event_payload":' || event_payload::text || ',"error_message":null}') > 0) AS same FROM audit_events;
+-- every form of a number: signs, zeros and digits before, behind and around the point, in groups of every length
+INSERT INTO audit_events (event_group, event_type, event_payload)
+SELECT 'number', 't', jsonb_build_object('n', ('1.' || repeat('0', s))::numeric * n * (10::numeric ^ e))
+FROM unnest(ARRAY[0, 1, -1, 9, -10, 99, 1000, 9999, -10000, 10001, 12345678, 1234567890123456789, 0.5, 3.14159, -99999999.99990001]) n,
+  unnest(ARRAY[-40, -9, -5, -4, -3, -1, 0, 1, 2, 4, 7, 8, 40, 200]) e, unnest(ARRAY[0, 1, 3, 4, 5, 8]) s;
+SELECT count(*) AS numbers, count(*) FILTER (WHERE strpos(audit_get_json(id)::text, '"event_payload":' || event_payload::text || ',"error_message":null}') > 0) AS same
+FROM audit_events WHERE event_group = 'number';
 -- nested deeply
 SET audit_ext.max_event_size = 0;
 SELECT audit_log('deep', 't', event_payload => (repeat('[', 5000) || repeat(']', 5000))::jsonb) IS NOT NULL;

@@ -34,6 +34,15 @@ TEST(JsonList, Elements) {
             (Elements{R"({"a":[1,2]})", "[[],{}]", R"("x,]\"y\\")"}));
 }
 
+// Where a string ends: each text is one element, whatever brackets and commas its strings hold.
+TEST(JsonList, StringsOfAList) {
+  for (const char* element : {R"("")", R"(",")", R"("]")", R"("\"]")", R"("\\")", R"("\\\"],")", R"("\\\\")",
+                              R"("a\\\\\"]")", R"({"\\":"]","\"":"[{"})", R"(["\\","\"",""])"}) {
+    EXPECT_EQ(elements_of(std::string("[") + element + "]"), Elements{element});
+    EXPECT_EQ(elements_of(std::string("[") + element + ",1]"), (Elements{element, "1"}));
+  }
+}
+
 // The last is what cannot be parsed.
 TEST(JsonList, BrokenLists) {
   for (const char* text : {"[", "[1", "[1,", "[\"", "[\"a\\", "[1]]", "[1]x", "[1}", "[1],", "[{]}", "[\"]"})

@@ -66,26 +66,19 @@ std::size_t largest_column(const EventRow& row) {
   return largest;
 }
 
-// A walk through a payload, which ends at the first excess.
+// A walk through the numbers and containers of a payload, which ends at the first excess.
 struct PayloadWalk {
   Excess excess = Excess::none;
-  std::size_t json_bound = 0;
+  std::size_t digits = 0;  // of all numbers, as they are written
 };
 
 void walk_container(JsonbContainer* container, int depth, PayloadWalk& walk);
 
 void walk_child(const JsonbChild& child, int depth, PayloadWalk& walk) {
-  constexpr std::size_t separator_and_word = 2 + 5;
-  walk.json_bound += separator_and_word;
-  if (JBE_ISSTRING(child.entry)) {
-    walk.json_bound += longest_escape * child.size;
-  } else if (JBE_ISNUMERIC(child.entry)) {
-    const int digits = printed_digits(digits_of(child.numeric()));
-    if (digits > number_digits_max) walk.excess = Excess::digits;
-    walk.json_bound += static_cast<std::size_t>(digits);
-  } else if (JBE_ISCONTAINER(child.entry)) {
-    walk_container(child.container(), depth + 1, walk);
-  }
+  if (JBE_ISCONTAINER(child.entry)) return walk_container(child.container(), depth + 1, walk);
+  const int digits = printed_digits(digits_of(child.numeric()));
+  if (digits > number_digits_max) walk.excess = Excess::digits;
+  walk.digits += static_cast<std::size_t>(digits);
 }
 
 void walk_container(JsonbContainer* container, int depth, PayloadWalk& walk) {
@@ -94,10 +87,10 @@ void walk_container(JsonbContainer* container, int depth, PayloadWalk& walk) {
     return;
   }
   JsonbChildren children(container, 0);
-  const int count = JsonbChildren::count(container);
-  for (int i = 0; i < count && walk.excess == Excess::none; i++) {
+  const JEntry* end = container->children + JsonbChildren::count(container);
+  for (JsonbChild child; walk.excess == Excess::none && children.next_number_or_container(end, child);) {
     CHECK_FOR_INTERRUPTS();
-    walk_child(children.next(), depth, walk);
+    walk_child(child, depth, walk);
   }
 }
 
@@ -136,8 +129,9 @@ FoundExcess find_excess(const EventRow& row) {
   if (limit == 0) return {};
   const PayloadWalk walk = walk_payload(row);
   if (walk.excess != Excess::none) return {walk.excess, event_payload_column};
+  // A child of the payload has an entry of four bytes: that covers its separator, its word and its braces.
   constexpr std::size_t fixed = fixed_size();
-  if (fixed + longest_escape * texts_size(row) + walk.json_bound <= limit) return {};
+  if (fixed + longest_escape * (texts_size(row) + payload_size(row)) + walk.digits <= limit) return {};
   if (!is_surely_larger(row, limit) && json_size(row) <= limit) return {};
   return {Excess::size, largest_column(row)};
 }

@@ -42,6 +42,19 @@ class JsonbChildren {
     return {entry, bytes_ + begin, offset_ - begin};
   }
 
+  // The next child that is a number or a container, before the child `end`.
+  bool next_number_or_container(const JEntry* end, JsonbChild& child) {
+    while (entry_ < end) {
+      const JEntry entry = *entry_++;
+      const uint32 begin = offset_;
+      offset_ = JBE_HAS_OFF(entry) ? JBE_OFFLENFLD(entry) : begin + JBE_OFFLENFLD(entry);
+      if (!JBE_ISNUMERIC(entry) && !JBE_ISCONTAINER(entry)) continue;
+      child = {entry, bytes_ + begin, offset_ - begin};
+      return true;
+    }
+    return false;
+  }
+
  private:
   const JEntry* entry_;
   char* bytes_;

@@ -8,12 +8,14 @@ namespace {
 
 void append_container(JsonBuffer& json, JsonbContainer* container);
 
-void append_numeric(JsonBuffer& json, NumericData* numeric) {
+void append_numeric(JsonBuffer& json, const NumericData* numeric) {
   const NumericDigits digits = digits_of(numeric);
-  if (printed_digits(digits) > number_digits_max)
+  constexpr std::size_t sign_and_point = 2;
+  const int size = printed_digits(digits);
+  if (size > number_digits_max)
     json.wrote(write_with_exponent(json.reserve(exponent_form_bound(digits)), digits));
   else
-    json.append(DatumGetCString(DirectFunctionCall1(numeric_out, PointerGetDatum(numeric))));
+    json.wrote(write_plain(json.reserve(static_cast<std::size_t>(size) + sign_and_point), digits));
 }
 
 void append_next(JsonBuffer& json, JsonbChildren& children) {

@@ -16,17 +16,9 @@ constexpr std::size_t event_group_column = event_column_named("event_group");
 
 constexpr const char* table_hint = "audit_events_before_insert works on audit_events and its partitions only.";
 
-// A row on its way into a table, as the values of event_columns.
-struct NewEvent {
-  Relation relation;
-  AttrNumber numbers[event_column_count];  // of the table's columns
-  Datum values[event_column_count];
-  bool nulls[event_column_count];
-};
-
 // The trigger can be put on any table, whose columns may have other names and types.
-void find_columns(TupleDesc descriptor, NewEvent& event) {
-  const std::size_t missing = find_event_columns(descriptor, event.numbers);
+void find_columns(TupleDesc descriptor, AttrNumber (&numbers)[event_column_count]) {
+  const std::size_t missing = find_event_columns(descriptor, numbers);
   if (missing < event_columns.size()) {
     const std::string_view name = event_columns[missing].name();
     ereport(ERROR, errcode(ERRCODE_UNDEFINED_COLUMN),
@@ -34,7 +26,7 @@ void find_columns(TupleDesc descriptor, NewEvent& event) {
             errhint("%s", table_hint));
   }
   for (std::size_t i = 0; i < event_columns.size(); i++) {
-    const Oid type = TupleDescAttr(descriptor, event.numbers[i] - 1)->atttypid;
+    const Oid type = TupleDescAttr(descriptor, numbers[i] - 1)->atttypid;
     if (type == event_column_types[i]) continue;
     const std::string_view name = event_columns[i].name();
     ereport(ERROR, errcode(ERRCODE_DATATYPE_MISMATCH),
@@ -44,13 +36,38 @@ void find_columns(TupleDesc descriptor, NewEvent& event) {
   }
 }
 
+// Where a table has the event_columns: the numbers of its columns.
+struct ColumnNumbers {
+  Oid table;
+  AttrNumber numbers[event_column_count];
+};
+
+// Once a statement: its lock on the table keeps the columns as they are.
+const AttrNumber* column_numbers(FmgrInfo* function, Relation table) {
+  auto* known = static_cast<ColumnNumbers*>(function->fn_extra);
+  if (known != nullptr && known->table == RelationGetRelid(table)) return known->numbers;
+  ColumnNumbers found;
+  found.table = RelationGetRelid(table);
+  find_columns(RelationGetDescr(table), found.numbers);
+  if (known == nullptr)
+    function->fn_extra = known =
+        static_cast<ColumnNumbers*>(MemoryContextAlloc(function->fn_mcxt, sizeof(ColumnNumbers)));
+  *known = found;
+  return known->numbers;
+}
+
+// A row on its way into a table, as the values of event_columns.
+struct NewEvent {
+  Relation relation;
+  const AttrNumber* numbers;  // of the table's columns
+  Datum values[event_column_count];
+  bool nulls[event_column_count];
+};
+
 void read_row(const TriggerData* trigger, NewEvent& event) {
-  event.relation = trigger->tg_relation;
-  TupleDesc descriptor = RelationGetDescr(event.relation);
   Datum values[MaxTupleAttributeNumber];
   bool nulls[MaxTupleAttributeNumber];
-  heap_deform_tuple(trigger->tg_trigtuple, descriptor, values, nulls);
-  find_columns(descriptor, event);
+  heap_deform_tuple(trigger->tg_trigtuple, RelationGetDescr(event.relation), values, nulls);
   for (int i = 0; i < event_column_count; i++) {
     event.values[i] = values[event.numbers[i] - 1];
     event.nulls[i] = nulls[event.numbers[i] - 1];
@@ -127,6 +144,8 @@ AUDIT_SQL_FUNCTION(audit_events_before_insert) {
             errmsg("audit_events_before_insert must be called as a trigger BEFORE INSERT FOR EACH ROW"));
   const auto* trigger = reinterpret_cast<TriggerData*>(fcinfo->context);
   NewEvent event;
+  event.relation = trigger->tg_relation;
+  event.numbers = column_numbers(fcinfo->flinfo, event.relation);
   read_row(trigger, event);
   for (std::size_t filter = 0; filter < audit::filter_count; filter++) check_filter_size(event, filter);
   check_group(event);
