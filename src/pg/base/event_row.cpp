@@ -25,7 +25,7 @@ std::string_view uuid_bytes(Datum value) {
   return {reinterpret_cast<const char*>(DatumGetUUIDP(value)->data), UUID_LEN};
 }
 
-// The payload is left alone: whoever wants it walks its tree.
+// All columns but the payload, whose tree is walked only where it is needed.
 void read_value(ColumnKind kind, Datum value, EventValue& out) {
   switch (kind) {
     case ColumnKind::uuid: out.bytes = uuid_bytes(value); break;

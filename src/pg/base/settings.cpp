@@ -45,7 +45,7 @@ void define_bounds() {
 
 void define_settings() {
   define_bounds();
-  // Everybody may set it: both engines check the same rights and give the same answer.
+  // Any role may set it: both engines check the same rights and give the same answer.
   DefineCustomEnumVariable(
       "audit_ext.engine", "How the events of a page are found.",
       "auto and posting: by reading posting lists directly wherever that is possible, else as sql; "

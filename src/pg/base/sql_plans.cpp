@@ -1,7 +1,9 @@
-// Kept SPI plans. A plan's text names the extension's schema, which ALTER SCHEMA ... RENAME or a new CREATE EXTENSION
-// elsewhere would leave behind: so a plan is built anew after an invalidation of pg_namespace, and for another schema.
-// A plan may run a trigger or a policy that calls the same function again: so its users are counted, and one that was
-// replaced is freed by its last user. A user leaves when the memory of its SPI connection goes, on error as well.
+// Kept SPI plans. A plan's text names the extension's schema. ALTER SCHEMA ... RENAME, or a new CREATE EXTENSION
+// elsewhere, makes that name wrong. So a plan is built again after an invalidation of pg_namespace, and for another
+// schema.
+//
+// A plan may run a trigger or a policy that calls the same function again. So its users are counted, and the last user
+// of a replaced plan frees it. A user leaves when the memory of its SPI connection goes, on error as well.
 #include "base/sql_plans.hpp"
 
 namespace audit::pg {

@@ -9,8 +9,8 @@
 namespace audit::pg {
 namespace {
 
-// Columns may have been added behind the 26, which nobody reads. Another collation could have another idea of equality
-// than the bytes.
+// There may be more columns behind the 26; they are not read. Another collation could define equality differently from
+// the bytes.
 bool has_expected_columns(Relation events) {
   TupleDesc descriptor = RelationGetDescr(events);
   if (descriptor->natts < static_cast<int>(event_columns.size())) return false;

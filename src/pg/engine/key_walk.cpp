@@ -1,10 +1,10 @@
-// The walk: see the header. The usual index scan costs about 80 ns an entry, most of it per-entry bookkeeping that is
-// not needed here; the pages themselves cost a few. So they are read directly, by the rules of nbtree/README:
+// The walk. An ordinary index scan costs about 80 ns an entry, mostly for bookkeeping that is not needed here. The
+// pages themselves cost a few ns an entry. So they are read directly, by the rules of nbtree/README:
 //  - A page is entered by a search from the root, or from its right neighbour by the left link.
-//  - A page that was split since has a new right neighbour: where the left page does not link back to where we came
-//    from, the walk searches anew for the last key it saw. Splits move entries to the right only, deletion is of empty
-//    pages only, so nothing else can hide an entry from us.
-//  - A deleted page is not reused while our snapshot lives, so a link that fits is never that of another page.
+//  - A page that was split has a new right neighbour. If the left page does not link back to the page the walk came
+//    from, the walk searches again for the last key it saw. Splits move entries to the right only, and only empty pages
+//    are deleted. So nothing else can hide an entry.
+//  - A deleted page is not reused while the snapshot lives, so a link that fits never leads to another page.
 // This is the only file that includes nbtree.h.
 #include "engine/key_walk.hpp"
 

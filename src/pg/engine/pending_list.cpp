@@ -1,11 +1,13 @@
-// The pending list: see the header. It is a chain of pages from a head to a tail, both named in the metapage (page 0).
-// A row has an entry for each column, one after the other in their order, and may go on on the next page. Rows are
-// added at the tail; whoever has moved the first pages' rows into the posting lists cuts these pages off (shiftList()
-// in ginfast.c), holding the metapage and each of the pages exclusively. So, as in ginget.c:
-//  - The head is locked while the metapage is, the next page while this one is: nobody can cut off what lies ahead.
-//  - The walk ends at the page that was the tail when it began: what was added behind it is too new for our snapshot.
-//    That also bounds it while others write.
-// A row address is used again only after VACUUM, which empties the list first, so an address in it stands for one row.
+// The pending list is a chain of pages from a head to a tail, both named in the metapage (page 0). A row has an entry
+// for each column, one after the other in their order, and may continue on the next page. Rows are added at the tail. A
+// session that has moved the rows of the first pages into the posting lists cuts these pages off (shiftList() in
+// ginfast.c). It holds the metapage and each of the pages exclusively. So, as in ginget.c:
+//  - The head is locked while the metapage is, the next page while this one is. So no session can cut off the pages
+//    ahead.
+//  - The walk ends at the page that was the tail when it began. Later pages are too new for the snapshot. This also
+//    bounds the walk while others write.
+// A row address is reused only after VACUUM, which empties the list first. So an address in the list stands for one
+// row.
 #include "engine/pending_list.hpp"
 
 #include "engine/gin_entries.hpp"

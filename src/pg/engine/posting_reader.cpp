@@ -1,13 +1,13 @@
-// The reader: see the header. How GIN's pages are laid out and locked is told in src/backend/access/gin/README:
-//  - Search goes down with one share lock at a time, the parent's released before the child's is taken; so the child
-//  may
-//    have been split meanwhile (follow right links while the target is above the page's right bound), or emptied and
-//    deleted by VACUUM (start again from the root: deleted pages stay as they are while our snapshot lives).
-//  - Right links are followed with the next page locked before this one is released (ginStepRight), or the next one
-//  could
-//    be deleted in between.
-//  - There are no left links: what is left of a leaf begins at the right bound of its left sibling, which is the key
-//    before ours in the parent, or that of a page we came from by a right link.
+// The reader. src/backend/access/gin/README describes the layout and the locks of GIN's pages:
+//  - A search goes down with one share lock at a time: the parent's is released before the child's is taken. The child
+//    may have been split meanwhile. Then the search follows right links while the target is above the page's right
+//    bound.
+//  - VACUUM may have emptied and deleted the child meanwhile. Then the search starts again from the root. Deleted pages
+//    stay as they are while the snapshot lives.
+//  - Right links are followed with the next page locked before this one is released (ginStepRight). Otherwise the next
+//    page could be deleted in between.
+//  - There are no left links. What is left of a leaf begins at the right bound of its left sibling. That is the key
+//    before ours in the parent, or the right bound of a page that the search came from by a right link.
 //  - Entries, their pages and roots of posting trees are never deleted, and a tree never becomes an inline list again.
 #include "engine/posting_reader.hpp"
 

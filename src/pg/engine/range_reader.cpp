@@ -1,13 +1,12 @@
-// The reader: see the header. A BRIN index is made of a metapage, pages that map ranges to their summaries, and pages
-// of summaries (src/backend/access/brin/README). Each summary names its range, so the pages of summaries are read one
-// after the other, and the map is not needed. While a range's summary is moved to another page, both pages are locked
-// exclusively: so whatever is found under a share lock is true at that moment; one that moves behind our back is not
-// found at all, which only means that nothing is known of its range. (Replay on a standby leaves the old one for a
-// moment; it holds for whatever had been committed.)
+// The reader. A BRIN index has a metapage, pages that map ranges to their summaries, and pages of summaries
+// (src/backend/access/brin/README). Each summary names its range, so the pages of summaries are read one after the
+// other, without the map. While a summary moves to another page, both pages are locked exclusively. So a summary found
+// under a share lock is true at that moment. A summary that moves behind the reader is not found, so nothing is known
+// of its range. (Replay on a standby leaves the old one for a moment. It holds for everything committed before.)
 //
-// A summary only ever gets wider while its index is used: a row is in its block before the summary is widened, but its
-// transaction cannot have committed before. One that is being made is marked as a placeholder until it is complete.
-// This is the only file that includes BRIN's headers.
+// A summary only gets wider while its index is used. A row is in its block before the summary is widened, but its
+// transaction cannot have committed before. A summary under construction is marked as a placeholder until it is
+// complete. This is the only file that includes BRIN's headers.
 #include "engine/range_reader.hpp"
 
 extern "C" {

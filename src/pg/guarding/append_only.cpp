@@ -98,7 +98,7 @@ void note_row_security(const char* what, Oid table) {
   note(what, table);
 }
 
-// Recording runs statements, whose triggers may be somebody's that run commands: so the list is taken away first.
+// Recording runs statements, whose triggers may run commands. So the list is taken away first.
 void record_changes() {
   List* changes = noted_changes;
   noted_changes = NIL;

@@ -1,7 +1,7 @@
-// The triggers of the append-only guards: audit_guard() on the tables, for UPDATE, DELETE and TRUNCATE; and event
-// triggers, which load the library into every session that runs a command, name the command for messages, and see what
-// PostgreSQL tells no hook: audit_guard_command() before a command, audit_guard_rewrite() before a table is rewritten,
-// audit_record_command() after a command.
+// The triggers of the append-only guards. audit_guard() is on the tables, for UPDATE, DELETE and TRUNCATE. The event
+// triggers load the library into every session that runs a command, and name the command for messages. They see what
+// PostgreSQL has no hook for: audit_guard_command() before a command, audit_guard_rewrite() before a table is
+// rewritten, audit_record_command() after a command.
 #include "base/sql_entry.hpp"
 #include "base/trail.hpp"
 #include "guarding/append_only.hpp"
@@ -32,9 +32,9 @@ const EventTriggerData* event_data(FunctionCallInfo fcinfo, const char* event) {
   return reinterpret_cast<EventTriggerData*>(fcinfo->context);
 }
 
-// An object that is out of the extension can be dropped; a table that is put into it could be taken for the trail.
-// PostgreSQL tells of this when it has forgotten which object it was. But an extension's name is for good, so the
-// statement says it as surely.
+// An object outside of the extension can be dropped, and a table added to it could be taken for the trail. PostgreSQL
+// calls the hook only after it has forgotten which object it was. But the name of an extension never changes, so the
+// statement is as reliable.
 bool changes_members(const Node* statement) {
   return IsA(statement, AlterExtensionContentsStmt) &&
          strcmp(reinterpret_cast<const AlterExtensionContentsStmt*>(statement)->extname, "audit_ext") == 0;

@@ -1,6 +1,5 @@
-// Decisions are on objects and under the lock that the command holds by then; names only serve messages. What
-// PostgreSQL tells no hook (row-level security switched, a table rewritten) is seen by the event triggers of
-// fn_audit_guard.cpp.
+// Decisions are on objects and under the lock that the command holds by then. Names only serve messages. PostgreSQL has
+// no hook for switched row-level security and rewritten tables. The event triggers of fn_audit_guard.cpp see these.
 #include "guarding/object_guard.hpp"
 
 #include "base/catalog_row.hpp"
@@ -223,7 +222,7 @@ void on_created(Oid class_oid, Oid object, int column) {
     case RelationRelationId: return check_new_relation(object, column);
     case TriggerRelationId: return check_trigger(object);
     case ConstraintRelationId: return check_constraint(object);
-    case AttrDefaultRelationId:  // of which the hook is told the table
+    case AttrDefaultRelationId:  // the hook gets the table
       if (is_guarded(object)) refuse(object);
       return;
     case RewriteRelationId: return check_rule(object);

@@ -1,5 +1,5 @@
-// The rows are read and written directly: by a statement, what somebody has put on the table would run with our rights.
-// Also audit_restore_policy(), the trigger of audit_policies.
+// The rows are read and written directly. A statement would run triggers and constraints on the table with the rights
+// of the extension's owner. Also audit_restore_policy(), the trigger of audit_policies.
 #include "guarding/saved_policies.hpp"
 
 #include "base/owner_rights.hpp"
@@ -89,7 +89,7 @@ bool is_row_security(const AlterTableCmd* command) {
   return command->subtype == AT_EnableRowSecurity || command->subtype == AT_ForceRowSecurity;
 }
 
-// A dump is somebody's file: of what it could hold here, nothing else is run.
+// A dump may hold anything here. Only policies and row-level security are run.
 bool makes_row_security(const char* text) {
   List* statements = pg_parse_query(text);
   if (list_length(statements) != 1) return false;

@@ -1,7 +1,8 @@
-// CALL audit_maintain(): the order of the steps. Each is a transaction of its own and proves by itself that the one
-// before it was done; an error of one is noted, and the others go on. One run at a time: by a lock that is the
-// session's, so that it outlives the COMMITs, and on a table rather than an advisory lock, which would stay when the
-// procedure fails.
+// CALL audit_maintain(): the order of the steps. Each is a transaction of its own and proves by itself that the step
+// before it was done. An error of one step is recorded, and the others go on.
+//
+// One run at a time, by a lock of the session. It must survive COMMIT but be released on error. So it is a lock on a
+// table: a session-level advisory lock is not released on error.
 #include "base/own_objects.hpp"
 #include "base/owner_rights.hpp"
 #include "base/sql_entry.hpp"

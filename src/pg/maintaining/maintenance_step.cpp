@@ -47,7 +47,7 @@ const char* run_with_settings(Step step) {
   refuse_old_snapshots();
   const int settings_level = NewGUCNestLevel();
   set_neutral_settings();
-  set_setting("lock_timeout", "40ms");  // nobody queues for longer behind a step that waits
+  set_setting("lock_timeout", "40ms");  // no session queues for longer behind a waiting step
   set_setting("client_min_messages", "warning");
   SPI_connect();
   pin_schema_name();

@@ -12,8 +12,8 @@
 namespace audit::pg {
 namespace {
 
-// While so many are in the default partition that should be moved out of it, none is made: PostgreSQL would look
-// through them with everybody locked out.
+// No partition is made while so many events wait in the default partition. PostgreSQL would scan them under an
+// exclusive lock.
 constexpr std::int64_t unmoved_events_max = 10'000;
 
 bool is_default_free(TimestampTz since, TimestampTz until) {

@@ -1,6 +1,6 @@
-// Runs CALL audit_maintain() every now and then: see the header. As a command of its own through a portal, as a
-// client's would be: SPI has no outer portal here, without which a procedure cannot commit. An error ends the worker,
-// and the server starts it again a minute later: that is the repetition.
+// Runs CALL audit_maintain() at intervals, as a command of its own through a portal, like a client's. SPI has no outer
+// portal here, and without one a procedure cannot commit. An error ends the worker, and the server starts it again a
+// minute later. That is the repetition.
 #include "maintaining/maintenance_worker.hpp"
 
 #include "base/own_objects.hpp"

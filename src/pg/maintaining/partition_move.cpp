@@ -23,7 +23,7 @@ constexpr const char* range_check_name = "audit_move_range";
 // newest have a partition for each period, and what is older than those shares one for each gap.
 constexpr int past_periods_max = 12;
 
-// One version of the row of the mirroring trigger: whoever switches it off, even for a moment, makes another.
+// One version of the row of the copying trigger. Switching the trigger off, even for a moment, makes another version.
 struct Mirror {
   Oid table;  // where it copies to; InvalidOid: there is no move that can be gone on with
   Oid trigger;
@@ -104,8 +104,7 @@ bool overlap(const PartitionBounds& a, const PartitionBounds& b) {
   return !a.is_default && !b.is_default && !is_empty(intersect(a.range, b.range));
 }
 
-// Whether events are in the rest that should have a partition; or somebody made one by hand where one is to be
-// attached.
+// Whether events in the rest should have a partition, or a partition made by hand is where one is to be attached.
 bool is_misplaced(Oid move) {
   const Oid rest = own_move_table(rest_name);
   if (!OidIsValid(rest) || oldest_event(rest, DT_NOBEGIN).value_or(DT_NOEND) < made_until()) return true;
@@ -182,7 +181,7 @@ void make_mirror() {
 void drop_mirror() { run_command("DROP TRIGGER %s ON %s", mirror_name, quoted_table(default_table())); }
 
 const char* copy_sql() {
-  constexpr int batch_size = 1000;  // few: whoever commits meanwhile writes their WAL to disk too
+  constexpr int batch_size = 1000;  // few: a commit of another session writes their WAL too
   const char* columns = column_list(default_table());
   return psprintf(
       "WITH batch AS MATERIALIZED (SELECT %1$s FROM ONLY %2$s e WHERE (e.created_at, e.id) > ($1, $2)"
@@ -223,7 +222,7 @@ bool are_snapshots_gone() {
                       [&](const auto& snapshot) { return is_among(snapshot, now, count); });
 }
 
-// As TRUNCATE does, without its triggers, which may be anybody's. REQUIRES: locked against everybody.
+// As TRUNCATE does, without its triggers, which may be another role's. REQUIRES: ACCESS EXCLUSIVE on the table.
 void empty_storage(Oid table) {
   Relation relation = table_open(table, NoLock);
   CheckTableNotInUse(relation, "TRUNCATE");
@@ -322,8 +321,8 @@ const char* copy_events() {
   if (!OidIsValid(mirror.table)) return "again";
   if (!is_same(mirror, progress.mirror)) begin_progress(mirror);
   if (progress.is_copied) return "done";
-  // Copies need not be on disk before finish_move() is: what a crash takes of them the next run copies again. So nobody
-  // who commits meanwhile queues behind their fsync.
+  // Copies need not be on disk before finish_move() is: the next run copies again what a crash takes. So sessions that
+  // commit meanwhile do not queue behind their fsync.
   set_config_option("synchronous_commit", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
   const StatementArgument last[] = {{TIMESTAMPTZOID, TimestampTzGetDatum(progress.last_created_at), false},
                                     {UUIDOID, UUIDPGetDatum(&progress.last_id), false}};
@@ -394,8 +393,8 @@ void watch_aborts() {
 
 }  // namespace audit::pg
 
-// By a statement, as the owner of the default partition: the constraints of audit_events, which the copy has too, run
-// with no more rights than they do for the event itself.
+// A statement copies the row, as the owner of the default partition. The copy has the constraints of audit_events too.
+// They run with the same rights as for the event itself.
 AUDIT_SQL_FUNCTION(audit_mirror) {
   using namespace audit::pg;
   if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_FOR_ROW(reinterpret_cast<TriggerData*>(fcinfo->context)->tg_event) ||
@@ -404,7 +403,7 @@ AUDIT_SQL_FUNCTION(audit_mirror) {
             errmsg("audit_mirror must be called as a trigger AFTER INSERT FOR EACH ROW"));
   auto* trigger = reinterpret_cast<TriggerData*>(fcinfo->context);
   const Oid move = get_relname_relid(move_name, extension_schema());
-  // Without the table, or with somebody else's, there is no move that could be finished.
+  // Without the table, or with a table of another role, no move can be finished.
   if (OidIsValid(move) && owner_of_table(move) == owner_of_function(fcinfo->flinfo->fn_oid))
     mirror_row(trigger->tg_relation, trigger->tg_trigtuple, move);
   return PointerGetDatum(nullptr);

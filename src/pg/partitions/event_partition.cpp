@@ -1,6 +1,6 @@
-// Partitions: see the header. Locks are taken table first, then indexes, as the planner does; but of those only what is
-// needed, since most partitions are left again after a look at the filter index. A partition that is not
-// exactly what audit_index_partition() makes is never guessed about.
+// Locks are taken as the planner takes them: the table first, then indexes. Only the needed ones are taken, because
+// most partitions are left again after a look at the filter index. Only a partition exactly as audit_index_partition()
+// makes it is read.
 #include "partitions/event_partition.hpp"
 
 #include "base/pg_compat.hpp"
@@ -19,8 +19,8 @@ bool find_columns(EventPartition& partition) {
   return true;
 }
 
-// What the planner asks before it uses an index: the last is whether rows older than it may have been changed in a way
-// that it does not know of and our snapshot does.
+// The planner's conditions for using an index. The last one: rows older than the index may have been changed in a way
+// that it does not know, but the snapshot does.
 bool is_usable(Relation index) {
   const Form_pg_index form = index->rd_index;
   return form->indisvalid && form->indisready && form->indislive &&

@@ -30,8 +30,8 @@ bool evaluates_expressions(Oid index) {
   return evaluates;
 }
 
-// PostgreSQL folds constants in the expressions of an index of a new table with the rights of that table's owner, who
-// may be mightier than the owner of audit_events. ATTACH makes such indexes with the right ones.
+// PostgreSQL folds constants in the expressions of an index of a new table with the rights of that table's owner. That
+// role may have more rights than the owner of audit_events. ATTACH makes such indexes with the right ones.
 bool has_plain_indexes_only(Oid table) {
   Relation relation = table_open(table, AccessShareLock);
   bool is_plain = true;
@@ -236,7 +236,7 @@ Oid create_table_with_constraints(const char* name) {
   return table;
 }
 
-// Attached when its files are there and on disk: PARTITION OF would lock everybody out from the beginning.
+// It is attached once its files are on disk. PARTITION OF would lock out every other session from the beginning.
 Oid create_partition(TimestampTz since, TimestampTz until) {
   const Oid partition = create_table_with_constraints(partition_name(since));
   index_partition(partition);

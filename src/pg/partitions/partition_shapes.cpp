@@ -1,9 +1,10 @@
-// Shapes of partitions: see the header. Each change of a relation's definition (of its columns, its indexes, their
-// validity) sends a relcache invalidation for the table or the index, which reaches us at the latest when we lock the
-// table: then the shape is forgotten. Once it is locked neither it nor its indexes can be dropped, nor its columns be
-// changed, before we let go: that takes a lock on the table that ours conflicts with, or (DROP INDEX CONCURRENTLY)
-// waits for all who hold one. What may change all the same is whether an index is valid and for whom, so that is not
-// remembered.
+// Shapes of partitions. Each change of a relation's definition (its columns, its indexes, their validity) sends a
+// relcache invalidation for the table or the index. It arrives at the latest when the table is locked, and the shape is
+// then forgotten.
+//
+// While the table is locked, neither it nor its indexes can be dropped, nor its columns be changed. These take a
+// conflicting lock on the table, or (DROP INDEX CONCURRENTLY) wait for all holders of one. The validity of an index may
+// still change, so it is not remembered.
 #include "partitions/partition_shapes.hpp"
 
 namespace audit::pg {

@@ -1,4 +1,4 @@
-// audit_explain(...): finds a page as audit_list(...) would, and tells how instead of what.
+// audit_explain(...): finds a page as audit_list(...) would, and reports how instead of what.
 #include "base/event_bounds.hpp"
 #include "base/sql_entry.hpp"
 #include "reading/page.hpp"

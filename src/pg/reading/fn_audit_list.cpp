@@ -1,5 +1,5 @@
-// audit_list(...): the page as rows, each with the page's next_cursor, which is known only behind the last one: so the
-// rows (at most 200) are kept until then. Materialize mode: nothing stays open between calls.
+// audit_list(...): the page as rows, each with the page's next_cursor. The cursor is known only behind the last row, so
+// the rows (at most 200) are kept until then. Materialize mode: nothing stays open between calls.
 #include "base/event_bounds.hpp"
 #include "base/sql_entry.hpp"
 #include "reading/page.hpp"

@@ -1,4 +1,4 @@
-// Pages: one event more than the page holds is asked for, which tells whether there is a next page without a count.
+// One event more than the page holds is requested. It shows whether there is a next page, without a count.
 #include "reading/page.hpp"
 
 #include "base/settings.hpp"

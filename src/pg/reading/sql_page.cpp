@@ -6,8 +6,8 @@
 namespace audit::pg {
 namespace {
 
-// Every statement declares all parameters, so that each has the same number in all of them: the filters in the order of
-// filter_columns, since, until, and the created_at and id of the position that the page begins behind.
+// Every statement declares all parameters, so that each has the same number everywhere. They are the filters in the
+// order of filter_columns, since, until, and created_at and id of the position behind which the page begins.
 constexpr int since_parameter = filter_count;
 constexpr int until_parameter = since_parameter + 1;
 constexpr int position_parameter = until_parameter + 1;

@@ -1,11 +1,13 @@
-// Batches: see the header. The rows are a named tuplestore, as the transition tables of a trigger are, which the
-// statements below read as new_events: one INSERT for all, with everything that a plain INSERT has (rights, policies,
-// triggers, the way to the partition).
+// Batches. The rows are a named tuplestore, like the transition tables of a trigger. The statements below read it as
+// new_events. One INSERT records all, with everything that a plain INSERT has: rights, policies, triggers, routing to
+// partitions.
 //
-// No constraint can see an id twice in two partitions, so given ids are claimed first: a row of audit_id_claims that is
-// inserted and deleted again keeps its place in the unique index until this transaction ends, and whoever records the
-// same id waits for that. (Advisory locks would do the same, but the lock table has no room for a large batch.) Then
-// they are looked for. Both as foreign keys are checked: as the table's owner, since a writer cannot read, and on the
+// No constraint can find an id twice in two partitions, so given ids are claimed first. A claim is a row of
+// audit_id_claims that is inserted and deleted again. It keeps its place in the unique index until this transaction
+// ends. A transaction that records the same id waits for that. (Advisory locks would do the same, but the lock table
+// has no room for a large batch.) Then the ids are looked up.
+//
+// Both run like the check of a foreign key. They run as the table's owner, since a writer cannot read. They run on the
 // newest snapshot, whatever the isolation level.
 #include "writing/event_batch.hpp"
 
@@ -80,8 +82,8 @@ void execute_as(Oid table, const SavedPlan& plan, Snapshot snapshot, int expecte
   give_back(caller);
 }
 
-// Leaves the positions of known events in SPI_tuptable. Each statement with the rights of the owner of the table that
-// it is on: audit_events can belong to somebody else than the claims.
+// Leaves the positions of known events in SPI_tuptable. Each statement has the rights of its table's owner:
+// audit_events and the claims may have different owners.
 void find_known_as_owner(Oid function_oid) {
   const Oid claims = own_table("audit_id_claims");
   prepare(claim_plan, function_oid, claim_sql);

@@ -1,6 +1,6 @@
-// The trigger behind every INSERT and COPY into audit_events and its partitions: gives the event its id where it has
-// none, and refuses text that the filter index could not hold, what no page should hold, and what would look like the
-// extension's own record, with an error that names the column.
+// The trigger behind every INSERT and COPY into audit_events and its partitions. It gives the event its id if there is
+// none. It rejects text that the filter index could not hold, events that no page should hold, and events that look
+// like the extension's own. The error names the column.
 #include "base/event_bounds.hpp"
 #include "base/event_id.hpp"
 #include "base/event_row.hpp"
@@ -98,7 +98,7 @@ void check_time(const NewEvent& event) {
           errtablecol(event.relation, event.numbers[created_at_column]));
 }
 
-// What the extension records about the trail must be nobody else's word. A dump has it all the same.
+// Only the extension may record about the trail. A restore may put these records back.
 void check_group(const NewEvent& event) {
   if (event.nulls[event_group_column] || !is_own_group(event.values[event_group_column])) return;
   const bool is_own = !event.nulls[id_column] && is_own_record(event.values[id_column]);

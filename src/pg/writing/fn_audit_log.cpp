@@ -7,8 +7,8 @@
 namespace audit::pg {
 namespace {
 
-// The column of each argument, in the order in which the SQL script declares them: what a caller gives most often
-// first, the others in their order, and last what is made where it is not given.
+// The column of each argument, in the order in which the SQL script declares them. First come the most frequent ones,
+// then the others in their order, and last those with a made value.
 constexpr std::array<std::size_t, event_columns.size()> order_arguments() {
   std::array<std::size_t, event_columns.size()> columns{event_column_named("event_group"),
                                                         event_column_named("event_type"), event_column_named("status"),

@@ -1,5 +1,5 @@
-// Records about the trail: see the header. As the owner of audit_events: whoever may do a thing need not have the right
-// to write events, and nothing that is on the table may run with more rights than its owner's.
+// Records about the trail, written as the owner of audit_events. The role that does something may lack the right to
+// write events. Nothing on the table may run with more rights than its owner's.
 #include "writing/trail_record.hpp"
 
 #include "base/event_id.hpp"
