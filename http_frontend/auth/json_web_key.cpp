@@ -118,7 +118,7 @@ class JsonWebKeyReader {
     return std::move(*decoded);
   }
 
-  // RFC 7517, 4.2 and 4.3. A set of public keys must not hold secrets: whoever published one may use it.
+  // RFC 7517, 4.2 and 4.3. A set of public keys must not hold secrets: every reader of the set could use them.
   void refuse_other_uses() const {
     if (member("use") && text("use") != "sig") throw Unusable{"it is not for signatures"};
     if (member("d") || member("k") || text("kty") == "oct") throw Unusable{"it is a secret key"};
@@ -161,7 +161,7 @@ class JsonWebKeyReader {
     if (gnutls_pubkey_import_rsa_raw(key.key_.get(), &n_datum, &e_datum) != 0) throw Unusable{"n and e are no key"};
   }
 
-  // RFC 7517, 4.7: the first certificate holds the key. Nobody vouches for it but the set itself, as for n and e.
+  // RFC 7517, 4.7: the first certificate holds the key. Only the set itself vouches for it, as for n and e.
   void import_certificate(std::string_view type, JsonWebKey& key, bool has_parameters) const {
     if (type != "RSA" && type != "EC" && type != "OKP") throw Unusable{"its kty is none that is known"};
     const json_t* first = json_array_get(json_object_get(&jwk_, "x5c"), 0);

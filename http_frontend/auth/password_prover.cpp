@@ -7,7 +7,7 @@
 namespace audit::httpd {
 namespace {
 
-// Some 70 ms each: nobody waits longer than a request may.
+// At about 70 ms each, no password waits longer than a request may.
 constexpr std::size_t max_waiting = 64;
 constexpr unsigned max_threads = 8;
 

@@ -18,8 +18,8 @@ EventLoop::EventLoop() : epoll_(epoll_create1(EPOLL_CLOEXEC)) {
   if (!epoll_) throw_errno("epoll_create1");
 }
 
-// The generation travels with each event, so that an event collected for a descriptor that was closed meanwhile does
-// not reach the next owner of the same number.
+// The generation travels with each event. So an event for a descriptor that was closed meanwhile does not reach the
+// next owner of the same number.
 void EventLoop::control(int operation, int descriptor, std::uint32_t epoll_events, std::uint32_t generation) {
   epoll_event event{};
   event.events = epoll_events;

@@ -48,7 +48,7 @@ PgPool::Use PgPool::use() const {
   return {connections_.size() - idle, idle, normal_.size() + passwords_.size()};
 }
 
-// With no connection one attempt at a time tells whether the database is back; the others follow it.
+// Without a connection, one attempt at a time shows whether the database is back. The others follow it.
 void PgPool::open_missing() {
   const std::size_t wanted = connections_.empty() ? 1 : settings_.size;
   while (connections_.size() + opening_ < wanted) open_one();
@@ -144,7 +144,7 @@ void PgPool::check_idle_later() {
   check_ = loop_.call_after(check_interval, [this] { check_idle(); });
 }
 
-// A server that hangs or vanished sends nothing, so an idle connection must be tried to know: it is lost if there is no
+// A server that hangs or vanished sends nothing. So an idle connection is tried, and counts as lost if there is no
 // answer in time.
 void PgPool::check_idle() {
   retire_bloated();
@@ -159,7 +159,7 @@ void PgPool::check_idle() {
   check_idle_later();
 }
 
-// Somebody may make the role mightier while it is in use.
+// The role may get more rights while it is in use.
 void PgPool::note_role(std::optional<std::string_view> why_too_mighty) {
   const bool was_too_mighty = std::exchange(is_too_mighty_, why_too_mighty.has_value());
   if (is_too_mighty_ && !was_too_mighty) spdlog::error("not ready any more: the database role {}", *why_too_mighty);

@@ -54,8 +54,9 @@ const std::string self_from_sql =
     " LEFT JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace"
     " WHERE me.rolname = session_user";
 
-// One row: too mighty or not, the extension's schema (null: there is none), standby or not, the role, the database,
-// whether the role may use all functions for front ends, the extension's version, and the database's encoding.
+// One row. It has whether the role has too many rights, the extension's schema (null: there is none), and whether the
+// server is a standby. It has the role and the database. It has whether the role may use all functions for front ends,
+// the extension's version, and the database's encoding.
 const std::string self_sql =
     "SELECT " + mighty_sql +
     ", pg_catalog.quote_ident(n.nspname), pg_catalog.pg_is_in_recovery(), me.rolname, pg_catalog.current_database(),"
@@ -159,8 +160,8 @@ PgConnPtr connect(const SessionSettings& settings) {
   return connection;
 }
 
-// The server's process is not the one that the connection was told of when it began. In which mode the pooler is cannot
-// be seen from here: a session of one's own for a while is no promise.
+// The server's process is not the one that it reported when the connection began. The pooler's mode cannot be seen from
+// here: a session that stays the same for a while may still change.
 bool is_behind_pooler(Setup& setup, PGconn* connection) {
   const ResultPtr process = setup.query("SELECT pg_catalog.pg_backend_pid()", nullptr);
   return PQgetvalue(process.get(), 0, 0) != std::to_string(PQbackendPID(connection));
@@ -258,7 +259,7 @@ Session set_up(const SessionSettings& settings) {
     session.unkept = {{"settings", Parameters().add_bytes(timeout_ms)}, std::move(statements)};
   } else {
     for (const PreparedStatement& statement : statements) setup.prepare(statement);
-    // A standby cannot listen: the caller is told by is_standby.
+    // A standby cannot listen; is_standby shows it to the caller.
     if (settings.listens && !session.is_standby) setup.query("LISTEN audit_ext_principals", nullptr);
   }
   if (PQsetnonblocking(connection, 1) != 0 || PQenterPipelineMode(connection) != 1) {

@@ -142,7 +142,7 @@ void PrincipalListener::give_up_listening() {
   clean_up(clean_up_tries);
 }
 
-// The session that was told to listen may be anybody's now. Which session each transaction gets is the pooler's choice.
+// The session that listens may serve other clients now. The pooler chooses the session of each transaction.
 void PrincipalListener::clean_up(int tries_left) {
   run({{"unlisten", {}}, {"process", {}}}, [this, tries_left](const std::string& process) {
     if (process != listening_process_ && tries_left > 1) return clean_up(tries_left - 1);

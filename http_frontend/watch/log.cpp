@@ -24,8 +24,8 @@ constexpr std::size_t max_value_bytes = 256;
 bool writes_json = false;
 std::shared_ptr<spdlog::logger> request_logger;
 
-// The line of a request is made as often as there are requests: so by plain appending, which costs a fraction of fmt's
-// formatting of five durations and a date.
+// There is one line for each request, so it is appended piece by piece. This costs a fraction of fmt's formatting of
+// five durations and a date.
 
 // A point and the last three digits.
 void append_thousandths(std::string& to, std::int64_t number) {

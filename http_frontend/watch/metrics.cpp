@@ -34,7 +34,7 @@ constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
 
 double seconds(RequestRecord::Clock::duration duration) { return std::chrono::duration<double>(duration).count(); }
 
-// What somebody else counts.
+// Sets a counter to a total that is counted elsewhere.
 void raise_to(Counter& counter, std::uint64_t total) {
   counter.Increment(static_cast<double>(total) - counter.Value());
 }
