@@ -10,7 +10,6 @@
 
 #include "auth/principal_query.hpp"
 #include "base/listen_socket.hpp"
-#include "endpoints/audit_events_query.hpp"
 #include "endpoints/endpoints.hpp"
 #include "watch/log.hpp"
 #include "watch/service_manager.hpp"
@@ -22,7 +21,7 @@ PoolSettings pool_settings(const Config& config) {
   PoolSettings settings;
   settings.session.conninfo = config.database;
   settings.session.statement_timeout = std::chrono::milliseconds(config.query_timeout_ms);
-  settings.session.statements = audit_events_statements();
+  settings.session.statements = endpoint_statements();
   for (PreparedStatement& statement : principal_statements())
     settings.session.statements.push_back(std::move(statement));
   settings.session.statements.push_back(maintenance_statement());

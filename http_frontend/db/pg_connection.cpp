@@ -134,8 +134,9 @@ bool PgConnection::send(const Statement& statement) {
     return PQsendQueryPrepared(connection_.get(), statement.name, count, values.data(), lengths.data(), formats.data(),
                                0) == 1;
   }
-  const auto whole = std::find_if(unkept_->statements.begin(), unkept_->statements.end(),
-                                  [&](const PreparedStatement& one) { return one.name == statement.name; });
+  const auto whole =
+      std::find_if(unkept_->statements.begin(), unkept_->statements.end(),
+                   [&](const PreparedStatement& one) { return std::string_view(one.name) == statement.name; });
   std::array<Oid, Parameters::max_count> types{};
   std::transform(whole->parameters.begin(), whole->parameters.end(), types.begin(),
                  [](SqlType type) { return static_cast<Oid>(type); });

@@ -108,8 +108,8 @@ class Setup {
   void prepare(const PreparedStatement& statement) {
     std::vector<Oid> types;
     for (const SqlType type : statement.parameters) types.push_back(static_cast<Oid>(type));
-    check(PQsendPrepare(connection_, std::string(statement.name).c_str(), statement.sql.c_str(),
-                        static_cast<int>(types.size()), types.data()));
+    check(PQsendPrepare(connection_, statement.name, statement.sql.c_str(), static_cast<int>(types.size()),
+                        types.data()));
     last_result();
   }
 

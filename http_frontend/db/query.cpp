@@ -47,4 +47,12 @@ Parameters& Parameters::add_int64(std::int64_t value) {
   return add({bytes.data(), bytes.size()}, false);
 }
 
+Parameters& Parameters::add_optional(const std::optional<std::string_view>& bytes) {
+  return bytes ? add_bytes(*bytes) : add_null();
+}
+
+Parameters& Parameters::add_optional(const std::optional<std::int64_t>& value) {
+  return value ? add_int64(*value) : add_null();
+}
+
 }  // namespace audit::httpd

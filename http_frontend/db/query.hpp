@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,7 +26,7 @@ enum class SqlType : unsigned {
 
 // The server keeps it for the life of the session. `sql` may have `@schema@` where the extension's schema belongs.
 struct PreparedStatement {
-  std::string_view name;
+  const char* name;  // a literal
   std::string sql;
   std::vector<SqlType> parameters;
 };
@@ -43,6 +44,8 @@ class Parameters {
   Parameters& add_view(std::string_view bytes);
   Parameters& add_int32(std::int32_t value);
   Parameters& add_int64(std::int64_t value);  // also timestamptz: microseconds since 2000
+  Parameters& add_optional(const std::optional<std::string_view>& bytes);
+  Parameters& add_optional(const std::optional<std::int64_t>& value);
 
   std::size_t count() const { return count_; }
   bool is_null(std::size_t index) const { return values_[index].is_null; }

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -11,6 +12,7 @@
 #include "auth/password_prover.hpp"
 #include "auth/principal.hpp"
 #include "db/pg_pool.hpp"
+#include "db/query.hpp"
 #include "http/http_types.hpp"
 #include "watch/maintenance_watch.hpp"
 #include "watch/metrics.hpp"
@@ -28,7 +30,10 @@ struct Services {
   std::function<std::size_t()> http_connections;
 };
 
+struct Endpoint;
+
 struct Call {
+  const Endpoint& endpoint;
   ExchangePtr exchange;
   PrincipalPtr principal;  // null where anybody may call
   std::string argument;    // what the path has in place of `{…}`, percent-decoded; else empty
@@ -49,7 +54,8 @@ struct Endpoint {
   std::string_view path;    // may end in `/{…}`, which matches one segment
   Access access;
   std::size_t max_body_bytes = small_body_bytes;
-  void (*handle)(const Call& call);  // responds, then or later
+  std::optional<PreparedStatement> statement = std::nullopt;  // for answer_from_database()
+  void (*handle)(const Call& call);                           // responds, then or later
 };
 
 }  // namespace audit::httpd

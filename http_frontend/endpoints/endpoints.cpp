@@ -1,6 +1,6 @@
 #include "endpoints/endpoints.hpp"
 
-#include <algorithm>
+#include "endpoints/answer_from_database.hpp"
 
 namespace audit::httpd {
 
@@ -19,13 +19,26 @@ namespace audit::httpd {
 #define AUDIT_HTTPD_DECLARE(name) Endpoint name();
 AUDIT_HTTPD_ENDPOINTS(AUDIT_HTTPD_DECLARE)
 
+namespace {
+
 #define AUDIT_HTTPD_CALL(name) name(),
+std::vector<Endpoint> all_endpoints() { return {AUDIT_HTTPD_ENDPOINTS(AUDIT_HTTPD_CALL)}; }
+
+}  // namespace
+
 std::vector<Endpoint> endpoints_of(Listener listener) {
-  std::vector<Endpoint> table{AUDIT_HTTPD_ENDPOINTS(AUDIT_HTTPD_CALL)};
-  std::erase_if(table, [listener](const Endpoint& endpoint) {
+  std::vector<Endpoint> endpoints = all_endpoints();
+  std::erase_if(endpoints, [listener](const Endpoint& endpoint) {
     return endpoint.listener != listener && endpoint.listener != Listener::both;
   });
-  return table;
+  return endpoints;
+}
+
+std::vector<PreparedStatement> endpoint_statements() {
+  std::vector<PreparedStatement> statements{role_statement()};
+  for (const Endpoint& endpoint : all_endpoints())
+    if (endpoint.statement) statements.push_back(*endpoint.statement);
+  return statements;
 }
 
 }  // namespace audit::httpd

@@ -3,13 +3,16 @@
 
 #include "core/uuid_text.hpp"
 #include "endpoints/answer_from_database.hpp"
-#include "endpoints/audit_events_query.hpp"
 #include "endpoints/endpoint.hpp"
 #include "endpoints/query_parameters.hpp"
 #include "http/problem.hpp"
 
 namespace audit::httpd {
 namespace {
+
+constexpr const char* sql =
+    "SELECT pg_catalog.set_config('application_name', $3, true), @schema@.audit_get_json(id => $1, user_id => $2)";
+constexpr int answer_column = 1;
 
 // An event that the caller may not see is one that does not exist.
 Response event_response(PgResult result) {
@@ -28,14 +31,21 @@ void handle(const Call& call) {
   const std::optional<Uuid> id = parse_uuid(call.argument);
   const std::vector<ValidationError> errors = validate(call.request(), id);
   if (!errors.empty()) return call.exchange->respond(validation_problem(errors));
-  const Principal& principal = *call.principal;
-  answer_from_database(call, get_query(*id, principal.only_user(), principal, call.request().id), event_response);
+  Parameters parameters;
+  parameters.add_bytes({reinterpret_cast<const char*>(id->data()), id->size()});
+  parameters.add_optional(call.principal->only_user());
+  answer_from_database(call, std::move(parameters), event_response);
 }
 
 }  // namespace
 
 Endpoint get_audit_event() {
-  return {.method = "GET", .path = "/v1/audit/events/{event_id}", .access = Access::readers, .handle = handle};
+  using enum SqlType;
+  return {.method = "GET",
+          .path = "/v1/audit/events/{event_id}",
+          .access = Access::readers,
+          .statement = {{"get", sql, {uuid, int8, text}}},
+          .handle = handle};
 }
 
 }  // namespace audit::httpd

@@ -3,7 +3,6 @@
 
 #include "auth/auth_problem.hpp"
 #include "endpoints/answer_from_database.hpp"
-#include "endpoints/audit_events_query.hpp"
 #include "endpoints/endpoint.hpp"
 #include "endpoints/next_page.hpp"
 #include "endpoints/query_parameters.hpp"
@@ -11,6 +10,50 @@
 
 namespace audit::httpd {
 namespace {
+
+constexpr int answer_column = 1;
+
+// The parameters: the filters, since, until, cursor, page size, and the name of the application.
+std::string sql() {
+  std::string arguments;
+  std::size_t count = 0;
+  const auto add = [&](std::string_view name) {
+    arguments.append(name).append(" => $" + std::to_string(++count) + ", ");
+  };
+  for (std::size_t i = 0; i < filter_count; ++i) add(filter_name(i));
+  for (const char* name : {"since", "until", "cursor", "page_size"}) add(name);
+  arguments.resize(arguments.size() - 2);
+  return "SELECT pg_catalog.set_config('application_name', $" + std::to_string(count + 1) +
+         ", true), @schema@.audit_list_json(" + arguments + ")";
+}
+
+std::vector<SqlType> types() {
+  using enum SqlType;
+  std::vector<SqlType> all;
+  for (std::size_t i = 0; i < filter_count; ++i) all.push_back(is_text_filter(i) ? text : int8);
+  all.insert(all.end(), {timestamptz, timestamptz, text, int4, text});
+  return all;
+}
+
+void add_filter(Parameters& parameters, std::size_t filter, const std::optional<FilterValue>& value) {
+  if (!value) {
+    parameters.add_null();
+  } else if (is_text_filter(filter)) {
+    parameters.add_bytes(value->text);
+  } else {
+    parameters.add_int64(value->number);
+  }
+}
+
+Parameters parameters_of(const EventListParameters& from) {
+  Parameters parameters;
+  for (std::size_t i = 0; i < filter_count; ++i) add_filter(parameters, i, from.filters.values[i]);
+  parameters.add_optional(from.filters.since_us);
+  parameters.add_optional(from.filters.until_us);
+  parameters.add_optional(from.cursor);
+  parameters.add_int32(from.limit);
+  return parameters;
+}
 
 Response page_response(PgResult result, const std::string& path, const std::vector<NameValue>& query, bool is_strict) {
   Response response = json_response(200, std::move(result).into_body(answer_column));
@@ -41,8 +84,8 @@ void handle(const Call& call) {
   ParsedListParameters parsed = parse_list_parameters(query, is_strict);
   if (!parsed.errors.empty()) return call.exchange->respond(validation_problem(parsed.errors));
   if (!keep_to_own_events(*call.principal, parsed.parameters.filters)) return call.exchange->respond(forbidden());
-  Query page = list_query(parsed.parameters, *call.principal, request.id);
-  answer_from_database(call, std::move(page), [&request, query = std::move(query), is_strict](PgResult result) {
+  Parameters parameters = parameters_of(parsed.parameters);
+  answer_from_database(call, std::move(parameters), [&request, query = std::move(query), is_strict](PgResult result) {
     return page_response(std::move(result), request.path, query, is_strict);
   });
 }
@@ -50,7 +93,11 @@ void handle(const Call& call) {
 }  // namespace
 
 Endpoint get_audit_events() {
-  return {.method = "GET", .path = "/v1/audit/events", .access = Access::readers, .handle = handle};
+  return {.method = "GET",
+          .path = "/v1/audit/events",
+          .access = Access::readers,
+          .statement = {{"list", sql(), types()}},
+          .handle = handle};
 }
 
 }  // namespace audit::httpd

@@ -5,13 +5,18 @@
 
 #include "auth/auth_problem.hpp"
 #include "endpoints/answer_from_database.hpp"
-#include "endpoints/audit_events_query.hpp"
 #include "endpoints/endpoint.hpp"
 #include "endpoints/events_body.hpp"
 #include "http/problem.hpp"
 
 namespace audit::httpd {
 namespace {
+
+// The function's two columns need it in a subquery, so that it is called once; then FROM is what comes before it.
+constexpr const char* sql =
+    "SELECT (r.log).answer, (r.log).status FROM (SELECT @schema@.audit_log_json(events => $1, is_ndjson => $2,"
+    " user_id => $3, principal => $4, idempotency_key => $5) AS log"
+    " FROM pg_catalog.set_config('application_name', $6, true)) r";
 
 // The extension has made the body; other answers have none.
 Response recorded_response(PgResult result) {
@@ -42,20 +47,28 @@ Response failure_response(const QueryFailure& failure, const Request& request) {
 void handle(const Call& call) {
   const Request& request = call.request();
   if (std::optional<Response> problem = header_problem(request)) return call.exchange->respond(std::move(*problem));
-  EventsToLog events{request.body, events_format(request.content_type) == EventsFormat::ndjson,
-                     call.principal->only_user(), std::nullopt};
-  if (!request.idempotency_key.empty()) events.idempotency_key = std::string(request.idempotency_key);
-  answer_from_database(call, log_query(events, *call.principal, request.id), recorded_response, failure_response,
-                       IfClientGoes::go_on);
+  Parameters parameters;
+  parameters.add_view(request.body);
+  parameters.add_bool(events_format(request.content_type) == EventsFormat::ndjson);
+  parameters.add_optional(call.principal->only_user());
+  parameters.add_bytes(call.principal->name);
+  if (request.idempotency_key.empty()) {
+    parameters.add_null();
+  } else {
+    parameters.add_bytes(request.idempotency_key);
+  }
+  answer_from_database(call, std::move(parameters), recorded_response, failure_response, IfClientGoes::go_on);
 }
 
 }  // namespace
 
 Endpoint post_audit_events() {
+  using enum SqlType;
   return {.method = "POST",
           .path = "/v1/audit/events",
           .access = Access::writers,
           .max_body_bytes = 10 * 1024 * 1024,
+          .statement = {{"log", sql, {text, boolean, int8, text, text, text}}},
           .handle = handle};
 }
 

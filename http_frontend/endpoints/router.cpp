@@ -93,15 +93,14 @@ void Router::find_and_call(const ExchangePtr& exchange) const {
 }
 
 void Router::call(const Endpoint& endpoint, const ExchangePtr& exchange, std::string argument) const {
-  Call call{exchange, nullptr, std::move(argument), services_};
+  Call call{endpoint, exchange, nullptr, std::move(argument), services_};
   if (endpoint.access == Access::anybody) return endpoint.handle(call);
-  services_.authenticator.admit(
-      exchange, action_of(endpoint),
-      [limits = limits_, &endpoint, call = std::move(call)](const PrincipalPtr& principal) mutable {
-        if (limits != nullptr && !limits->admit_principal(*call.exchange, *principal)) return;
-        call.principal = principal;
-        endpoint.handle(call);
-      });
+  services_.authenticator.admit(exchange, action_of(endpoint),
+                                [limits = limits_, call = std::move(call)](const PrincipalPtr& principal) mutable {
+                                  if (limits != nullptr && !limits->admit_principal(*call.exchange, *principal)) return;
+                                  call.principal = principal;
+                                  call.endpoint.handle(call);
+                                });
 }
 
 }  // namespace audit::httpd
