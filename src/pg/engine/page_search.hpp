@@ -1,0 +1,33 @@
+// What a page is made of while it is searched for: the filters, the range, and the best events found so far.
+#pragma once
+
+#include "base/postgres_api.hpp"
+#include "engine/gin_key.hpp"
+#include "engine/search_report.hpp"
+#include "partitions/event_partition.hpp"
+
+namespace audit::pg {
+
+// A found event: a copy of the row, and the partition whose row type it has.
+struct FoundEvent {
+  HeapTuple row;
+  const EventPartition* partition;
+};
+
+struct GivenFilter {
+  std::size_t number;  // which of filter_columns
+  GinKey key;          // but for the column, which may differ between partitions
+};
+
+// What is looked for, and the best that has been found so far in all partitions.
+struct PageSearch {
+  GivenFilter filters[filter_count];
+  int given_count;
+  KeyRange range;
+  Snapshot snapshot;
+  NewestEvents<FoundEvent>* found;
+  MemoryContext found_context;  // for the rows
+  SearchReport* report;
+};
+
+}  // namespace audit::pg

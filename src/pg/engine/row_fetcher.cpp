@@ -1,0 +1,64 @@
+#include "engine/row_fetcher.hpp"
+
+#include "engine/tids.hpp"
+
+namespace audit::pg {
+
+void RowFetcher::begin() {
+  slot_ = table_slot_create(partition_.table, nullptr);
+  heap_ = table_index_fetch_begin(partition_.table);
+}
+
+void RowFetcher::end() {
+  if (heap_ == nullptr) return;
+  table_index_fetch_end(heap_);
+  ExecDropSingleTupleTableSlot(slot_);
+}
+
+void RowFetcher::fetch(Tid tid) {
+  if (heap_ == nullptr) begin();
+  ItemPointerData pointer = pointer_of(tid);
+  bool call_again = false, is_dead_to_all = false;
+  search_.report->heap_tuples_fetched++;
+  if (!table_index_fetch_tuple(heap_, &pointer, search_.snapshot, slot_, &call_again, &is_dead_to_all)) return;
+  pgstat_count_heap_fetch(search_.given_count > 0 ? partition_.filter_index : partition_.primary_key);
+  slot_getsomeattrs(slot_, partition_.shape.last_key_or_filter_column);
+  const EventKey key = key_of_slot();
+  if (contains(range_, key) && wants(key) && matches_filters()) keep(key);
+}
+
+EventKey RowFetcher::key_of_slot() const {
+  EventKey key;
+  key.created_at_us = DatumGetTimestampTz(slot_->tts_values[partition_.shape.columns[created_at_column] - 1]);
+  memcpy(key.id.data(), DatumGetUUIDP(slot_->tts_values[partition_.shape.columns[id_column] - 1])->data, UUID_LEN);
+  return key;
+}
+
+// The lists say what a row had when it came; the row itself decides.
+bool RowFetcher::matches_filters() const {
+  for (int i = 0; i < search_.given_count; i++)
+    if (!matches(search_.filters[i])) return false;
+  return true;
+}
+
+bool RowFetcher::matches(const GivenFilter& filter) const {
+  const int position = partition_.shape.columns[filter_columns[filter.number]] - 1;
+  if (slot_->tts_isnull[position]) return false;
+  const Datum value = slot_->tts_values[position];
+  if (!filter.key.is_text) return DatumGetInt64(value) == filter.key.number;
+  text* unpacked = DatumGetTextPP(value);
+  const bool is_equal = filter.key.text == std::string_view(VARDATA_ANY(unpacked), VARSIZE_ANY_EXHDR(unpacked));
+  if (PointerGetDatum(unpacked) != value) pfree(unpacked);
+  return is_equal;
+}
+
+void RowFetcher::keep(const EventKey& key) {
+  const MemoryContext caller = MemoryContextSwitchTo(search_.found_context);
+  const FoundEvent event{ExecCopySlotHeapTuple(slot_), &partition_};
+  MemoryContextSwitchTo(caller);
+  has_kept_any_ = true;
+  FoundEvent evicted{};
+  if (search_.found->add(key, event, evicted)) heap_freetuple(evicted.row);
+}
+
+}  // namespace audit::pg
