@@ -71,18 +71,14 @@ Application::Application(Settings settings, std::function<Settings()> reload, st
       limits_(settings_.config.address_requests_per_s, settings_.config.principal_requests_per_s),
       pool_(std::make_unique<PgPool>(loop_, pool_settings(settings_.config))),
       prover_(std::make_unique<PasswordProver>(loop_)),
+      unpacker_(std::make_unique<BodyUnpacker>(loop_)),
       maintenance_(*pool_),
       authenticator_(*pool_),
       listener_(std::make_unique<PrincipalListener>(
           loop_, pool_settings(settings_.config).session, *pool_,
           [this](PrincipalListener::State state) { authenticator_.principals_changed(state); })),
-      services_{*pool_,
-                authenticator_,
-                *prover_,
-                throttle_,
-                maintenance_,
-                metrics_,
-                [this] { return server_->connection_count(); }},
+      services_{*pool_,    authenticator_, *prover_, *unpacker_,
+                throttle_, maintenance_,   metrics_, [this] { return server_->connection_count(); }},
       router_(endpoints_of(Listener::service), services_, &limits_),
       admin_router_(endpoints_of(Listener::admin), services_, nullptr) {
   if (settings_.config.has_identity_provider()) set_up_identity_provider(settings_.keys);
@@ -115,6 +111,7 @@ void Application::run() {
   router_.stop();
   admin_router_.stop();
   prover_.reset();
+  unpacker_.reset();
   pool_.reset();
   listener_.reset();
   if (!server_->is_quiet()) {

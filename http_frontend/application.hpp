@@ -16,6 +16,7 @@
 #include "db/pg_pool.hpp"
 #include "db/principal_listener.hpp"
 #include "endpoints/router.hpp"
+#include "http/body_unpacker.hpp"
 #include "http/http_server.hpp"
 #include "settings/config.hpp"
 #include "settings/settings.hpp"
@@ -55,6 +56,7 @@ class Application {
   RateLimits limits_;
   std::unique_ptr<PgPool> pool_;
   std::unique_ptr<PasswordProver> prover_;
+  std::unique_ptr<BodyUnpacker> unpacker_;
   MaintenanceWatch maintenance_;
   Authenticator authenticator_;
   std::unique_ptr<PrincipalListener> listener_;

@@ -13,6 +13,7 @@
 #include "auth/principal.hpp"
 #include "db/pg_pool.hpp"
 #include "db/query.hpp"
+#include "http/body_unpacker.hpp"
 #include "http/http_types.hpp"
 #include "watch/maintenance_watch.hpp"
 #include "watch/metrics.hpp"
@@ -24,6 +25,7 @@ struct Services {
   PgPool& pool;
   Authenticator& authenticator;
   PasswordProver& prover;
+  BodyUnpacker& unpacker;
   LoginThrottle& throttle;
   MaintenanceWatch& maintenance;
   Metrics& metrics;

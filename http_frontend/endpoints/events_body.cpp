@@ -47,9 +47,6 @@ bool is_idempotency_key(std::string_view text) {
 }
 
 std::optional<Response> header_problem(const Request& request) {
-  if (!request.content_encoding.empty() && !equals_ignoring_case(request.content_encoding, "identity")) {
-    return problem(415, "Content-Encoding is not supported");
-  }
   if (!events_format(request.content_type)) return unsupported_media_type();
   if (request.idempotency_key.data() != nullptr && !is_idempotency_key(request.idempotency_key)) {
     return validation_problem({{"header", "Idempotency-Key", "Input should have 1 to 255 visible ASCII characters",

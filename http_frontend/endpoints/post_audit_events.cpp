@@ -44,9 +44,8 @@ Response failure_response(const QueryFailure& failure, const Request& request) {
   return body_problem(request.body, events_format(request.content_type).value());
 }
 
-void handle(const Call& call) {
+void record(const Call& call) {
   const Request& request = call.request();
-  if (std::optional<Response> problem = header_problem(request)) return call.exchange->respond(std::move(*problem));
   Parameters parameters;
   parameters.add_view(request.body);
   parameters.add_bool(events_format(request.content_type) == EventsFormat::ndjson);
@@ -58,6 +57,12 @@ void handle(const Call& call) {
     parameters.add_bytes(request.idempotency_key);
   }
   answer_from_database(call, std::move(parameters), recorded_response, failure_response, IfClientGoes::go_on);
+}
+
+void handle(const Call& call) {
+  std::optional<Response> problem = header_problem(call.request());
+  if (problem) return call.exchange->respond(std::move(*problem));
+  call.services.unpacker.unpack(call.exchange, [call] { record(call); });
 }
 
 }  // namespace

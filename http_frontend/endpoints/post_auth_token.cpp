@@ -11,6 +11,7 @@
 #include "db/query_problem.hpp"
 #include "endpoints/endpoint.hpp"
 #include "endpoints/password_grant.hpp"
+#include "http/content_encoding.hpp"
 #include "http/problem.hpp"
 
 namespace audit::httpd {
@@ -91,6 +92,9 @@ void handle(const Call& call) {
   const TokenIssuerPtr& issuer = call.services.authenticator.issuer();
   if (!issuer) return call.exchange->respond(problem(404, "Not Found"));
   const Request& request = call.request();
+  if (content_coding(request.content_encoding) != ContentCoding::identity) {
+    return call.exchange->respond(unsupported_coding("identity"));
+  }
   auto parsed = parse_password_grant(request.content_type, request.body);
   if (const auto* wrong = std::get_if<GrantProblem>(&parsed)) {
     return call.exchange->respond(oauth_problem(400, wrong->error, wrong->description));

@@ -19,17 +19,38 @@ bool is_refused(std::string_view parameters) {
   return !weight.empty() && weight.front() == '0' && weight.find_first_not_of("0.") == std::string_view::npos;
 }
 
+// Of a list that is separated by commas; empty at the end, and where the list has an empty entry.
+std::string_view take_entry(std::string_view& list) {
+  const std::string_view entry = list.substr(0, list.find(','));
+  list.remove_prefix(std::min(list.size(), entry.size() + 1));
+  return trim_http_space(entry);
+}
+
+bool is_gzip(std::string_view coding) {
+  return equals_ignoring_case(coding, "gzip") || equals_ignoring_case(coding, "x-gzip");
+}
+
 }  // namespace
+
+ContentCoding content_coding(std::string_view content_encoding) {
+  std::string_view coding;
+  while (!content_encoding.empty()) {
+    const std::string_view entry = take_entry(content_encoding);
+    if (!entry.empty() && !coding.empty()) return ContentCoding::other;
+    if (!entry.empty()) coding = entry;
+  }
+  if (coding.empty() || equals_ignoring_case(coding, "identity")) return ContentCoding::identity;
+  return is_gzip(coding) ? ContentCoding::gzip : ContentCoding::other;
+}
 
 bool accepts_gzip(std::string_view accept_encoding) {
   bool is_any = false;
   while (!accept_encoding.empty()) {
-    const std::string_view entry = accept_encoding.substr(0, accept_encoding.find(','));
-    accept_encoding.remove_prefix(std::min(accept_encoding.size(), entry.size() + 1));
+    const std::string_view entry = take_entry(accept_encoding);
     const std::size_t semicolon = std::min(entry.find(';'), entry.size());
     const std::string_view coding = trim_http_space(entry.substr(0, semicolon));
     const bool is_accepted = !is_refused(entry.substr(std::min(semicolon + 1, entry.size())));
-    if (equals_ignoring_case(coding, "gzip") || equals_ignoring_case(coding, "x-gzip")) return is_accepted;
+    if (is_gzip(coding)) return is_accepted;
     if (coding == "*") is_any = is_accepted;
   }
   return is_any;

@@ -1,4 +1,4 @@
-// Compressing what a client takes compressed (RFC 9110, 12.5.3).
+// The codings of bodies: what a client takes (RFC 9110, 12.5.3), and what it sends (8.4).
 #pragma once
 
 #include <optional>
@@ -6,6 +6,11 @@
 #include <string_view>
 
 namespace audit::httpd {
+
+enum class ContentCoding { identity, gzip, other };
+
+// Of the header Content-Encoding; more than one coding is `other`.
+ContentCoding content_coding(std::string_view content_encoding);
 
 // Of the header Accept-Encoding.
 bool accepts_gzip(std::string_view accept_encoding);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -33,11 +34,12 @@ struct Request {
   std::string client_address;  // numeric, without port; behind our proxies the one that they name
   IpAddress client_group;      // what limits count that client as
   std::string body;
+  std::size_t max_body_bytes = 0;  // that the route and the settings allow
   std::string prefer;              // all Prefer headers, joined by commas
+  std::string content_encoding;    // likewise
   std::string_view authorization;  // empty: not sent
   std::string_view api_key;
   std::string_view content_type;
-  std::string_view content_encoding;
   std::string_view idempotency_key;
   const ClientCertificate* client_certificate = nullptr;  // null: none; lives as long as the connection
 };
@@ -112,6 +114,11 @@ class Exchange {
   // REQUIRES: called exactly once, on the loop's thread.
   virtual void respond(Response response) = 0;
 
+  // For more of the body, until the exchange ends. False: the bodies of all requests take too much.
+  virtual bool hold_body_bytes(std::size_t count) = 0;
+  std::string take_body() { return std::exchange(request_.body, {}); }
+  void set_body(std::string body) { request_.body = std::move(body); }
+
   // Goes with the response, whichever it will be.
   void add_header(Header header) { headers_.push_back(std::move(header)); }
 
@@ -124,6 +131,7 @@ class Exchange {
     has_gone_ = true;
     if (const auto cancel = std::exchange(cancel_, nullptr)) cancel();
   }
+  bool has_client_gone() const { return has_gone_; }
 
  protected:
   Request request_;

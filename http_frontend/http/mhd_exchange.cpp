@@ -123,7 +123,7 @@ MhdExchange::MhdExchange(HttpServer& server, HttpConnection& client, MHD_Connect
 
 MhdExchange::~MhdExchange() {
   if (is_dispatched_) server_.request_closed();
-  server_.release_body_bytes(request_.body.size());
+  server_.release_body_bytes(held_body_bytes_);
   if (held_answer_bytes_ > 0) server_.release_answer_bytes(request_.client_group, held_answer_bytes_);
 }
 
@@ -192,13 +192,13 @@ MHD_Result MhdExchange::accept_head(const char* method, const char* version) {
   request_.authorization = header(MHD_HTTP_HEADER_AUTHORIZATION);
   request_.api_key = header("X-API-Key");
   request_.content_type = header(MHD_HTTP_HEADER_CONTENT_TYPE);
-  request_.content_encoding = header(MHD_HTTP_HEADER_CONTENT_ENCODING);
   request_.idempotency_key = header("Idempotency-Key");
   request_.prefer = joined_headers("Prefer");
+  request_.content_encoding = joined_headers(MHD_HTTP_HEADER_CONTENT_ENCODING);
   request_.client_certificate = client_certificate();
   const std::string_view id = header("X-Request-ID");
   request_.id = is_sane_request_id(id) ? std::string(id) : server_.make_request_id();
-  max_body_bytes_ = std::min(server_.max_body_bytes(request_), server_.limits().body_bytes);
+  request_.max_body_bytes = std::min(server_.max_body_bytes(request_), server_.limits().body_bytes);
   const std::size_t body_size = announced_body_bytes();
   response_ = refusal(body_size);
   if (!response_) request_.body.reserve(body_size);  // takes no memory until it is filled
@@ -209,7 +209,7 @@ MHD_Result MhdExchange::accept_head(const char* method, const char* version) {
 
 // A body in chunks has no size yet.
 bool MhdExchange::needs_admission(std::size_t body_size) const {
-  return max_body_bytes_ > small_body_bytes && (body_size > small_body_bytes || is_chunked_);
+  return request_.max_body_bytes > small_body_bytes && (body_size > small_body_bytes || is_chunked_);
 }
 
 // Whoever is not known may have memory for a small body, but not for a large one: else a few of them would take what
@@ -252,22 +252,29 @@ std::size_t MhdExchange::announced_body_bytes() const {
 std::optional<Response> MhdExchange::refusal(std::size_t body_size) const {
   if (!is_sound_) return problem(400, "Bad Request");
   if (is_target_too_long_) return problem(414, "URI Too Long");
-  if (body_size > max_body_bytes_) return problem(413, "Content Too Large");
+  if (body_size > request_.max_body_bytes) return problem(413, "Content Too Large");
   return std::nullopt;
 }
 
 MHD_Result MhdExchange::accept_body(std::string_view piece) {
   body_bytes_ += piece.size();
-  if (!response_ && body_bytes_ <= max_body_bytes_ && !has_no_room_) {
-    has_no_room_ = !server_.hold_body_bytes(piece.size());
+  if (!response_ && body_bytes_ <= request_.max_body_bytes && !has_no_room_) {
+    has_no_room_ = !hold_body_bytes(piece.size());
     if (!has_no_room_) request_.body.append(piece);
   }
-  if (body_bytes_ > max_body_bytes_ || has_no_room_) drop_body();
-  return body_bytes_ <= max_body_bytes_ + max_ignored_body_bytes ? MHD_YES : MHD_NO;  // no: closes the connection
+  if (body_bytes_ > request_.max_body_bytes || has_no_room_) drop_body();
+  return body_bytes_ <= request_.max_body_bytes + max_ignored_body_bytes ? MHD_YES
+                                                                         : MHD_NO;  // no: closes the connection
+}
+
+bool MhdExchange::hold_body_bytes(std::size_t count) {
+  if (!server_.hold_body_bytes(count)) return false;
+  held_body_bytes_ += count;
+  return true;
 }
 
 void MhdExchange::drop_body() {
-  server_.release_body_bytes(request_.body.size());
+  server_.release_body_bytes(std::exchange(held_body_bytes_, 0));
   std::string().swap(request_.body);
 }
 
@@ -277,7 +284,7 @@ MHD_Result MhdExchange::answer() {
     is_dispatched_ = true;
     dispatched_at_ = Clock::now();
     server_.request_opened(*client_);
-    if (body_bytes_ > max_body_bytes_) {
+    if (body_bytes_ > request_.max_body_bytes) {
       response_ = problem(413, "Content Too Large");
     } else if (has_no_room_) {
       response_ = unavailable_problem("Too many large requests are under way", "overloaded");

@@ -29,6 +29,7 @@ class MhdExchange final : public Exchange, public std::enable_shared_from_this<M
   ~MhdExchange() override;
 
   void respond(Response response) override;
+  bool hold_body_bytes(std::size_t count) override;
 
   // The library's access callback: first with the head, then with each piece of the body, then with its end, and once
   // more after a suspended request was resumed.
@@ -66,8 +67,8 @@ class MhdExchange final : public Exchange, public std::enable_shared_from_this<M
   MHD_Connection* connection_;
   std::shared_ptr<MhdExchange> self_;
   std::optional<Response> response_;
-  std::size_t max_body_bytes_ = 0;
   std::size_t body_bytes_ = 0;  // that have come
+  std::size_t held_body_bytes_ = 0;
   std::size_t held_answer_bytes_ = 0;
   bool has_no_room_ = false;  // for the body, among those of others
   std::optional<Clock::time_point> queued_at_;

@@ -62,6 +62,12 @@ Response oauth_problem(int status, std::string_view error, std::string_view desc
                                                             "detail", description.data(), description.size()))));
 }
 
+Response unsupported_coding(const char* accepted) {
+  Response response = problem(415, "Content-Encoding is not supported");
+  response.headers.push_back({"Accept-Encoding", accepted});
+  return response;
+}
+
 Response unavailable_problem(std::string_view detail, std::string_view rejection) {
   Response response = problem(503, detail);
   response.headers.push_back({"Retry-After", "1"});

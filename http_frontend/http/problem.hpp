@@ -38,6 +38,8 @@ struct EventError {
 Response validation_problem(const EventError& error);
 // RFC 6749, 5.2.
 Response oauth_problem(int status, std::string_view error, std::string_view description);
+// 415 for a Content-Encoding; `accepted`: what Accept-Encoding says (RFC 9110, 15.5.16).
+Response unsupported_coding(const char* accepted);
 // 503 (the database is away, or there is too much to do) with Retry-After. `rejection`: see Response.
 Response unavailable_problem(std::string_view detail, std::string_view rejection);
 

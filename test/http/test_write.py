@@ -231,8 +231,7 @@ def test_broken_line(post, nothing_written):
 
 
 def test_media_types(post, nothing_written):
-    for headers in ({"Content-Type": "text/plain"}, {"Content-Type": "application/jsonx"}, {"Content-Type": ""},
-                    {**JSON, "Content-Encoding": "gzip"}):
+    for headers in {"Content-Type": "text/plain"}, {"Content-Type": "application/jsonx"}, {"Content-Type": ""}:
         assert post(GOOD, headers).status == 415
     answer = post("event_group=g", {"Content-Type": "application/x-www-form-urlencoded"})
     assert answer.headers["Accept-Post"] == "application/json, application/x-ndjson"

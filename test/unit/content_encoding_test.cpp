@@ -1,4 +1,4 @@
-// Which clients take gzip, and what they get.
+// Which clients take gzip, what they get, and what bodies come as.
 #include "http/content_encoding.hpp"
 
 #include <gtest/gtest.h>
@@ -18,6 +18,18 @@ TEST(ContentEncodingTest, Accepted) {
   for (const char* header : {"gzip", "GZip", "x-gzip", "br, gzip", " gzip ", "gzip;q=0.001", "gzip; q=1", "*",
                              "*;q=0.1", "*;q=0, gzip", "deflate,gzip;q=1.0,*;q=0.5", "gzip;x=0"}) {
     EXPECT_TRUE(accepts_gzip(header)) << header;
+  }
+}
+
+TEST(ContentEncodingTest, CodingOfABody) {
+  for (const char* header : {"", " ", ",", "identity", "IDENTITY,", ", identity"}) {
+    EXPECT_EQ(content_coding(header), ContentCoding::identity) << header;
+  }
+  for (const char* header : {"gzip", "GZip,", " x-gzip ", ",,gzip", "X-GZIP"}) {
+    EXPECT_EQ(content_coding(header), ContentCoding::gzip) << header;
+  }
+  for (const char* header : {"gzip, gzip", "identity,gzip", "gzip;q=1", "deflate", "br", "gzi", "gzip x-gzip", ";"}) {
+    EXPECT_EQ(content_coding(header), ContentCoding::other) << header;
   }
 }
 
