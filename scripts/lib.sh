@@ -137,3 +137,5 @@ build() {
   pg_config=$(find_pg_config)
   make --no-print-directory -C "$repository" -j "$(nproc)" PG_CONFIG="$pg_config" "$@" | sed -E 's/^(g\+\+|gcc) .* -o ([^ ]+).*/  \2/'
 }
+
+random_text() { head -c 24 /dev/urandom | base64 | tr '+/' '-_'; }
