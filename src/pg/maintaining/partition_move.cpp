@@ -1,35 +1,19 @@
-// The move out of the default partition: see the header. Also audit_mirror(), its trigger.
+// The steps of a move, and what this session has done of it.
 #include "maintaining/partition_move.hpp"
 
 #include "base/own_objects.hpp"
 #include "base/owner_rights.hpp"
 #include "base/pg_compat.hpp"
-#include "base/sql_entry.hpp"
 #include "base/trail.hpp"
 #include "maintaining/maintenance_steps.hpp"
+#include "maintaining/move_mirror.hpp"
+#include "maintaining/move_tables.hpp"
 #include "partitions/event_edges.hpp"
 #include "partitions/event_partition.hpp"
 #include "partitions/partition_ddl.hpp"
 
 namespace audit::pg {
 namespace {
-
-constexpr const char* move_name = "audit_events_move";
-constexpr const char* rest_name = "audit_events_move_rest";
-constexpr const char* mirror_name = "audit_mirror";
-constexpr const char* range_check_name = "audit_move_range";
-
-// Events from far apart must make neither thousands of partitions nor a long list to attach at once. So of the past the
-// newest have a partition for each period, and what is older than those shares one for each gap.
-constexpr int past_periods_max = 12;
-
-// One version of the row of the copying trigger. Switching the trigger off, even for a moment, makes another version.
-struct Mirror {
-  Oid table;  // where it copies to; InvalidOid: there is no move that can be gone on with
-  Oid trigger;
-  ItemPointerData row_position;
-  TransactionId row_inserted_by;
-};
 
 // What this session has done of the move.
 struct Progress {
@@ -59,126 +43,6 @@ void on_transaction_end(XactEvent event, void*) {
 void on_subtransaction_end(SubXactEvent event, SubTransactionId, SubTransactionId, void*) {
   if (event == SUBXACT_EVENT_ABORT_SUB && progress.is_uncommitted) forget_progress();
 }
-
-bool is_same(const Mirror& a, const Mirror& b) {
-  return OidIsValid(a.table) && a.table == b.table && a.trigger == b.trigger &&
-         a.row_inserted_by == b.row_inserted_by &&
-         ItemPointerEquals(const_cast<ItemPointer>(&a.row_position), const_cast<ItemPointer>(&b.row_position));
-}
-
-Oid default_table() { return own_table("audit_events_default"); }
-
-// InvalidOid: there is none.
-Oid own_move_table(const char* name) {
-  const Oid table = get_relname_relid(name, extension_schema());
-  if (OidIsValid(table) && owner_of_table(table) != GetUserId())
-    ereport(ERROR, errcode(ERRCODE_DUPLICATE_TABLE), errmsg("\"%s\" belongs to somebody else", name),
-            errdetail("Maintenance makes a table of that name for itself."), errhint("Rename or drop it."));
-  return table;
-}
-
-bool copies_everything(const FormData_pg_trigger& trigger, bool has_condition) {
-  return trigger.tgfoid == own_function("audit_mirror") && trigger.tgtype == (TRIGGER_TYPE_ROW | TRIGGER_TYPE_INSERT) &&
-         trigger.tgenabled == TRIGGER_FIRES_ALWAYS && !OidIsValid(trigger.tgconstraint) && !has_condition;
-}
-
-Mirror mirror_in_force() {
-  Mirror mirror{};
-  HeapTuple row = find_trigger(default_table(), mirror_name);
-  if (row == nullptr) return mirror;
-  const auto* form = reinterpret_cast<Form_pg_trigger>(GETSTRUCT(row));
-  const bool has_condition = !heap_attisnull(row, Anum_pg_trigger_tgqual, nullptr);
-  if (!copies_everything(*form, has_condition)) return mirror;
-  mirror = {own_move_table(move_name), form->oid, row->t_self, HeapTupleHeaderGetRawXmin(row->t_data)};
-  return mirror;
-}
-
-int partitions_of(Oid parent, PartitionBounds*& partitions) {
-  Relation relation = table_open(parent, AccessShareLock);
-  const int count = list_partitions(relation, {}, partitions);
-  table_close(relation, AccessShareLock);
-  return count;
-}
-
-bool overlap(const PartitionBounds& a, const PartitionBounds& b) {
-  return !a.is_default && !b.is_default && !is_empty(intersect(a.range, b.range));
-}
-
-// Whether events in the rest should have a partition, or a partition made by hand is where one is to be attached.
-bool is_misplaced(Oid move) {
-  const Oid rest = own_move_table(rest_name);
-  if (!OidIsValid(rest) || oldest_event(rest, DT_NOBEGIN).value_or(DT_NOEND) < made_until()) return true;
-  PartitionBounds *ours = nullptr, *there = nullptr;
-  const int our_count = partitions_of(move, ours);
-  const int count = partitions_of(own_table("audit_events"), there);
-  for (int i = 0; i < our_count; i++)
-    for (int k = 0; k < count; k++)
-      if (overlap(ours[i], there[k])) return true;
-  return false;
-}
-
-TimestampTz period_start(TimestampTz moment, int ahead) {
-  const Oid types[] = {TIMESTAMPTZOID, INT4OID};
-  return DatumGetTimestampTz(OidFunctionCall2(own_function("audit_period_start", 2, types), TimestampTzGetDatum(moment),
-                                              Int32GetDatum(ahead)));
-}
-
-int gaps_between(TimestampTz since, TimestampTz until, TimestampTz*& gaps) {
-  const Oid types[] = {TIMESTAMPTZOID, TIMESTAMPTZOID};
-  return bounds_from(OidFunctionCall2(own_function("audit_gap_bounds", 2, types), TimestampTzGetDatum(since),
-                                      TimestampTzGetDatum(until)),
-                     gaps);
-}
-
-void make_target(Oid move, TimestampTz since, TimestampTz until) {
-  const char* name = partition_name(since);
-  run_command("CREATE TABLE %s.%s PARTITION OF %s FOR VALUES FROM (%s) TO (%s)", own_schema_name(),
-              quote_identifier(name), quoted_table(move), quoted_time(since), quoted_time(until));
-  const Oid target = get_relname_relid(name, extension_schema());
-  // Proves to ATTACH what it would otherwise read the whole partition for.
-  run_command("ALTER TABLE %s ADD CONSTRAINT %s CHECK (created_at >= %s AND created_at < %s)", quoted_table(target),
-              range_check_name, quoted_time(since), quoted_time(until));
-  index_partition(target);
-}
-
-// For the events of the default partition, but for those that are later than what is made ahead: they stay.
-void make_targets(Oid move) {
-  const TimestampTz oldest = oldest_event(default_table(), DT_NOBEGIN).value_or(DT_NOEND);
-  const TimestampTz present = period_start(GetCurrentTimestamp(), 0);
-  TimestampTz before = made_until();
-  for (int past_periods = 0; past_periods < past_periods_max;) {
-    const std::optional<TimestampTz> newest = newest_event(default_table(), before);
-    if (!newest) return;
-    const TimestampTz until = Min(period_start(*newest, 1), before);
-    before = period_start(*newest, 0);
-    if (before < present && ++past_periods == past_periods_max) before = period_start(oldest, 0);
-    TimestampTz* gaps = nullptr;
-    const int count = gaps_between(before, until, gaps);
-    for (int i = 0; i < count; i++) make_target(move, gaps[2 * i], gaps[2 * i + 1]);
-  }
-}
-
-void make_move_table() {
-  const Oid move = create_table_like_events(move_name, "PARTITION BY RANGE (created_at)");
-  // Not its owner: who owns it could take copies away again.
-  run_command("GRANT INSERT ON %s TO %s", quoted_table(move),
-              quote_identifier(GetUserNameFromId(owner_of_table(own_table("audit_events")), false)));
-  make_targets(move);
-  run_command("CREATE TABLE %s.%s PARTITION OF %s DEFAULT", own_schema_name(), rest_name, quoted_table(move));
-  run_command("ALTER TABLE %s.%s ADD PRIMARY KEY (created_at, id)", own_schema_name(), rest_name);
-}
-
-void make_mirror() {
-  const char* table = quoted_table(default_table());
-  cancel_autovacuum(default_table());
-  // Waits for those who are writing into it: what they wrote is seen by copy_events(), what comes later by the trigger.
-  LockRelationOid(default_table(), ShareRowExclusiveLock);
-  run_command("CREATE TRIGGER %s AFTER INSERT ON %s FOR EACH ROW EXECUTE FUNCTION %s.audit_mirror()", mirror_name,
-              table, own_schema_name());
-  run_command("ALTER TABLE %s ENABLE ALWAYS TRIGGER %s", table, mirror_name);
-}
-
-void drop_mirror() { run_command("DROP TRIGGER %s ON %s", mirror_name, quoted_table(default_table())); }
 
 const char* copy_sql() {
   constexpr int batch_size = 1000;  // few: a commit of another session writes their WAL too
@@ -265,47 +129,14 @@ void lock_for_finish(Oid move, const PartitionBounds* targets, int count) {
   lock_against_everybody(tables, count + 2);
 }
 
-// Kept for the session.
-SPIPlanPtr mirror_plan(Relation table, Oid move) {
-  static SPIPlanPtr plan = nullptr;
-  static Oid planned_move = InvalidOid;
-  if (plan != nullptr && planned_move == move) return plan;
-  if (plan != nullptr) SPI_freeplan(plan);
-  plan = nullptr;
-  const char* columns = column_list(RelationGetRelid(table));
-  const char* sql =
-      psprintf("INSERT INTO %s (%s) SELECT %s FROM (SELECT ($1).*) e", quoted_table(move), columns, columns);
-  Oid type = table->rd_rel->reltype;
-  SPIPlanPtr made = SPI_prepare(sql, 1, &type);
-  if (made == nullptr || SPI_keepplan(made) != 0) elog(ERROR, "SPI_prepare failed for \"%s\"", sql);
-  plan = made;
-  planned_move = move;
-  return plan;
-}
-
-void mirror_row(Relation table, HeapTuple row, Oid move) {
-  Datum event = heap_copy_tuple_as_datum(row, RelationGetDescr(table));
-  SPI_connect();
-  const CallerRights caller = become_owner(RelationGetRelid(table));
-  const int result = SPI_execute_plan(mirror_plan(table, move), &event, " ", false, 0);
-  give_back(caller);
-  if (result != SPI_OK_INSERT) elog(ERROR, "SPI_execute_plan failed: %s", SPI_result_code_string(result));
-  SPI_finish();
-}
-
-void drop_range_check(Oid partition) {
-  run_command("ALTER TABLE %s DROP CONSTRAINT %s", quoted_table(partition), range_check_name);
-}
-
 }  // namespace
 
 const char* begin_move() {
   const Oid move = own_move_table(move_name);
-  const bool is_mirrored = find_trigger(default_table(), mirror_name) != nullptr;
   // A run before this one did not get to its end: it is taken up where that left off.
   if (OidIsValid(move) && OidIsValid(mirror_in_force().table) && !is_misplaced(move)) return "done";
   const Oid table = default_table();
-  if (is_mirrored) {
+  if (is_mirrored()) {
     lock_against_everybody(&table, 1);
     drop_mirror();
   }
@@ -374,12 +205,12 @@ const char* finish_move() {
 
 const char* clean_up_move() {
   // A move that could not be finished is taken up by the next run.
-  if (find_trigger(default_table(), mirror_name) != nullptr) return "done";
+  if (is_mirrored()) return "done";
   if (const Oid move = own_move_table(move_name); OidIsValid(move)) run_command("DROP TABLE %s", quoted_table(move));
   PartitionBounds* partitions = nullptr;
   const int count = partitions_of(own_table("audit_events"), partitions);
   for (int i = 0; i < count; i++) {
-    if (!OidIsValid(get_relation_constraint_oid(partitions[i].oid, range_check_name, true))) continue;
+    if (!has_range_check(partitions[i].oid)) continue;
     drop_range_check(partitions[i].oid);
     return "more";
   }
@@ -392,19 +223,3 @@ void watch_aborts() {
 }
 
 }  // namespace audit::pg
-
-// A statement copies the row, as the owner of the default partition. The copy has the constraints of audit_events too.
-// They run with the same rights as for the event itself.
-AUDIT_SQL_FUNCTION(audit_mirror) {
-  using namespace audit::pg;
-  if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_FOR_ROW(reinterpret_cast<TriggerData*>(fcinfo->context)->tg_event) ||
-      !TRIGGER_FIRED_BY_INSERT(reinterpret_cast<TriggerData*>(fcinfo->context)->tg_event))
-    ereport(ERROR, errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-            errmsg("audit_mirror must be called as a trigger AFTER INSERT FOR EACH ROW"));
-  auto* trigger = reinterpret_cast<TriggerData*>(fcinfo->context);
-  const Oid move = get_relname_relid(move_name, extension_schema());
-  // Without the table, or with a table of another role, no move can be finished.
-  if (OidIsValid(move) && owner_of_table(move) == owner_of_function(fcinfo->flinfo->fn_oid))
-    mirror_row(trigger->tg_relation, trigger->tg_trigtuple, move);
-  return PointerGetDatum(nullptr);
-}
