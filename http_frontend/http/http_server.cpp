@@ -3,7 +3,6 @@
 #include <microhttpd.h>
 #include <spdlog/spdlog.h>
 #include <sys/epoll.h>
-#include <sys/random.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -13,6 +12,7 @@
 #include <utility>
 
 #include "http/mhd_exchange.hpp"
+#include "http/mhd_response.hpp"
 #include "http/problem.hpp"
 
 namespace audit::httpd {
@@ -95,9 +95,6 @@ HttpServer::HttpServer(EventLoop& loop, UniqueFd listening, HttpLimits limits, T
       listening_(std::move(listening)),
       compressions_(loop),
       tls_(std::move(tls)) {
-  if (getrandom(&request_prefix_, sizeof request_prefix_, 0) != sizeof request_prefix_) {
-    throw std::runtime_error("getrandom failed");
-  }
   // on_connection() gives each session our credentials before its handshake, so that they can be changed. The library,
   // which keeps to those that it starts with, is content with a callback for them that it then never calls.
   std::array<MHD_OptionItem, 3> tls_options{{{MHD_OPTION_HTTPS_PRIORITIES, 0, const_cast<char*>(tls_priority)},
@@ -234,17 +231,6 @@ void HttpServer::release_answer_bytes(const IpAddress& group, std::size_t count)
   const auto found = answer_bytes_of_.find(group);
   found->second -= count;
   if (found->second == 0) answer_bytes_of_.erase(found);
-}
-
-std::string HttpServer::make_request_id() {
-  constexpr std::string_view digits = "0123456789abcdef";
-  const std::uint64_t number = next_request_++;
-  std::string id(32, '0');
-  for (std::size_t i = 0; i < 16; ++i) {
-    id[15 - i] = digits[request_prefix_ >> (4 * i) & 15];
-    id[31 - i] = digits[number >> (4 * i) & 15];
-  }
-  return id;
 }
 
 // The library must run when its epoll descriptor is ready, when a request was resumed, and at the time that it asked

@@ -15,6 +15,7 @@
 #include "base/ip_address.hpp"
 #include "base/unique_fd.hpp"
 #include "http/http_types.hpp"
+#include "http/request_id.hpp"
 #include "http/tls_credentials.hpp"
 #include "http/trusted_proxies.hpp"
 
@@ -121,7 +122,7 @@ class HttpServer {
   void admit_body(const ExchangePtr& exchange, std::function<void()> admitted) {
     admit_body_(exchange, std::move(admitted));
   }
-  std::string make_request_id();
+  std::string make_request_id() { return request_ids_.make(); }
 
  private:
   std::optional<std::chrono::milliseconds> run_library();
@@ -156,8 +157,7 @@ class HttpServer {
   std::size_t held_body_bytes_ = 0;
   std::size_t held_answer_bytes_ = 0;
   std::unordered_map<IpAddress, std::size_t, IpAddressHash> answer_bytes_of_;  // by group; none is zero
-  std::uint64_t request_prefix_;
-  std::uint64_t next_request_ = 0;
+  RequestIds request_ids_;
 };
 
 }  // namespace audit::httpd

@@ -1,19 +1,16 @@
 #include "http/mhd_exchange.hpp"
 
-#include <dlfcn.h>
-#include <sys/socket.h>
-
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
-#include <charconv>
-#include <cstring>
-#include <limits>
 
 #include "http/content_encoding.hpp"
 #include "http/http_server.hpp"
+#include "http/mhd_head.hpp"
+#include "http/mhd_response.hpp"
 #include "http/problem.hpp"
 #include "http/request_head.hpp"
+#include "http/request_id.hpp"
 #include "http/request_target.hpp"
 
 namespace audit::httpd {
@@ -22,28 +19,6 @@ namespace {
 constexpr std::size_t max_ignored_body_bytes = 1024 * 1024;
 constexpr std::size_t small_answer_bytes = 64 * 1024;
 constexpr int client_gone_status = 499;  // nginx's number for it, which never reaches a client
-
-constexpr std::size_t line_end_size = 2;  // CR LF
-
-// Until 1.0 the library parses the head where it is: each field begins behind the line of the one before, and the head
-// ends two bytes behind the last. It is not so where a line began with a colon, which the library takes for the end of
-// the head, where a NUL ended the target or a value, where spaces came together on the request line, where a line ended
-// without CR, and where a value went on in the next line.
-// Later versions refuse these by themselves.
-constexpr bool keeps_heads_in_place = MHD_VERSION < 0x01000000;
-
-using QueueResponse = decltype(&MHD_queue_response);
-
-QueueResponse library_queue_response() {
-  static const auto function = reinterpret_cast<QueueResponse>(dlsym(RTLD_NEXT, "MHD_queue_response"));
-  return function;
-}
-
-// What a log and a header can carry without a second thought.
-bool is_sane_request_id(std::string_view id) {
-  constexpr std::string_view allowed = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._:+/=@";
-  return !id.empty() && id.size() <= 128 && id.find_first_not_of(allowed) == std::string_view::npos;
-}
 
 // For a browser's developer tools. Durations are in milliseconds.
 std::string server_timing(const RequestRecord& record) {
@@ -59,48 +34,7 @@ std::string server_timing(const RequestRecord& record) {
   return value;
 }
 
-// Version 0.9.75 keeps a record of each parameter in the connection's memory, and stops, without an answer or an end,
-// where they do not fit. The query is ours to parse, so let it find an empty one: the target lies in a buffer that it
-// goes on to write to itself.
-void hide_query(const char* target) {
-  char* mark = std::strchr(const_cast<char*>(target), '?');
-  if (mark != nullptr && mark[1] != '\0') mark[1] = '\0';
-}
-
 }  // namespace
-
-gnutls_session_int* tls_session(MHD_Connection* connection) {
-  const MHD_ConnectionInfo* info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
-  return info == nullptr ? nullptr : static_cast<gnutls_session_int*>(info->tls_session);
-}
-
-MHD_Result queue_response(MHD_Connection* connection, Response response, const std::string& request_id, bool is_last) {
-  const std::string_view bytes = response.body.bytes();
-  Body::Owner owner = response.body.release_owner();
-  MHD_Response* made = MHD_create_response_from_buffer_with_free_callback_cls(
-      bytes.size(), const_cast<char*>(bytes.data()), owner.get_deleter(), owner.get());
-  if (made == nullptr) return MHD_NO;
-  static_cast<void>(owner.release());
-  for (const Header& header : response.headers) MHD_add_response_header(made, header.name, header.value.c_str());
-  MHD_add_response_header(made, "X-Request-ID", request_id.c_str());
-  if (is_last) MHD_add_response_header(made, MHD_HTTP_HEADER_CONNECTION, "close");
-  const MHD_Result result = library_queue_response()(connection, static_cast<unsigned>(response.status), made);
-  MHD_destroy_response(made);
-  return result;
-}
-
-void send_at_once(MHD_Connection* connection, const Response& response, const std::string& request_id) {
-  const std::string_view body = response.body.bytes();
-  std::string text =
-      fmt::format("HTTP/1.1 {} {}\r\nConnection: close\r\nContent-Length: {}\r\nX-Request-ID: {}\r\n", response.status,
-                  MHD_get_reason_phrase_for(static_cast<unsigned>(response.status)), body.size(), request_id);
-  for (const Header& header : response.headers) text.append(fmt::format("{}: {}\r\n", header.name, header.value));
-  text.append("\r\n").append(body);
-  if (gnutls_session_int* session = tls_session(connection)) return send_over_tls(session, text);
-  const int socket = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-  // A new connection's buffer takes a few hundred bytes; a peer that has left no room for them has given up, too.
-  static_cast<void>(send(socket, text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT));
-}
 
 MhdExchange* MhdExchange::begin(HttpServer& server, MHD_Connection* connection, const char* target) {
   HttpConnection* client = HttpServer::connection_of(connection);
@@ -127,30 +61,6 @@ MhdExchange::~MhdExchange() {
   if (held_answer_bytes_ > 0) server_.release_answer_bytes(request_.client_group, held_answer_bytes_);
 }
 
-std::string_view MhdExchange::header(const char* name) const {
-  const char* value = nullptr;
-  std::size_t size = 0;
-  MHD_lookup_connection_value_n(connection_, MHD_HEADER_KIND, name, std::char_traits<char>::length(name), &value,
-                                &size);
-  return value == nullptr ? std::string_view() : std::string_view(value, size);
-}
-
-std::string MhdExchange::joined_headers(const char* name) const {
-  struct Collected {
-    std::string_view name;
-    std::string values;
-  } collected{name, {}};
-  MHD_get_connection_values(
-      connection_, MHD_HEADER_KIND,
-      [](void* target, MHD_ValueKind, const char* key, const char* value) {
-        auto& into = *static_cast<Collected*>(target);
-        if (value != nullptr && equals_ignoring_case(key, into.name)) into.values.append(value).push_back(',');
-        return MHD_YES;
-      },
-      &collected);
-  return collected.values;
-}
-
 MHD_Result MhdExchange::accept(const char* method, const char* version, const char* body, std::size_t* body_size) {
   if (!has_head_) return accept_head(method, version);
   if (*body_size == 0) return answer();
@@ -159,47 +69,24 @@ MHD_Result MhdExchange::accept(const char* method, const char* version, const ch
   return accept_body(piece);
 }
 
-void MhdExchange::check_head(const char* method, const char* version) {
-  struct Walk {
-    RequestHead head;
-    const char* next;  // where the next field has to begin
-    bool is_gapless = true;
-  } walk{RequestHead(method, std::string_view(version) == MHD_HTTP_VERSION_1_1),
-         version + std::strlen(version) + line_end_size};
-  MHD_get_connection_values_n(
-      connection_, MHD_HEADER_KIND,
-      [](void* target, MHD_ValueKind, const char* name, std::size_t name_size, const char* value,
-         std::size_t value_size) {
-        auto& into = *static_cast<Walk*>(target);
-        into.head.add({name, name_size}, {value, value_size});
-        into.is_gapless = into.is_gapless && name == into.next;
-        into.next = value + value_size + line_end_size;
-        return MHD_YES;
-      },
-      &walk);
-  const std::size_t size = MHD_get_connection_info(connection_, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE)->header_size;
-  const bool is_line_gapless = method + std::strlen(method) + 1 + target_size_ + 1 == version;
-  const bool is_whole = is_line_gapless && walk.is_gapless && walk.next + line_end_size == method + size;
-  is_sound_ = is_sound_ && walk.head.is_sound() && (is_whole || !keeps_heads_in_place);
-  is_chunked_ = walk.head.is_chunked();
-}
-
 MHD_Result MhdExchange::accept_head(const char* method, const char* version) {
   has_head_ = true;
-  check_head(method, version);
+  const HeadCheck check = check_head(connection_, method, version, target_size_);
+  is_sound_ = is_sound_ && check.is_sound;
+  is_chunked_ = check.is_chunked;
   request_.method = method;
   find_client();
-  request_.authorization = header(MHD_HTTP_HEADER_AUTHORIZATION);
-  request_.api_key = header("X-API-Key");
-  request_.content_type = header(MHD_HTTP_HEADER_CONTENT_TYPE);
-  request_.idempotency_key = header("Idempotency-Key");
-  request_.prefer = joined_headers("Prefer");
-  request_.content_encoding = joined_headers(MHD_HTTP_HEADER_CONTENT_ENCODING);
+  request_.authorization = header_value(connection_, MHD_HTTP_HEADER_AUTHORIZATION);
+  request_.api_key = header_value(connection_, "X-API-Key");
+  request_.content_type = header_value(connection_, MHD_HTTP_HEADER_CONTENT_TYPE);
+  request_.idempotency_key = header_value(connection_, "Idempotency-Key");
+  request_.prefer = joined_headers(connection_, "Prefer");
+  request_.content_encoding = joined_headers(connection_, MHD_HTTP_HEADER_CONTENT_ENCODING);
   request_.client_certificate = client_certificate();
-  const std::string_view id = header("X-Request-ID");
+  const std::string_view id = header_value(connection_, "X-Request-ID");
   request_.id = is_sane_request_id(id) ? std::string(id) : server_.make_request_id();
   request_.max_body_bytes = std::min(server_.max_body_bytes(request_), server_.limits().body_bytes);
-  const std::size_t body_size = announced_body_bytes();
+  const std::size_t body_size = announced_body_bytes(connection_);
   response_ = refusal(body_size);
   if (!response_) request_.body.reserve(body_size);  // takes no memory until it is filled
   if (!response_ && needs_admission(body_size)) ask_for_admission();
@@ -236,17 +123,9 @@ void MhdExchange::find_client() {
   request_.client_address = client_->address_text;
   request_.client_group = client_->address.limit_group();
   if (!proxies.contains(client_->address)) return;
-  const IpAddress address = proxies.client_of(client_->address, joined_headers("X-Forwarded-For"));
+  const IpAddress address = proxies.client_of(client_->address, joined_headers(connection_, "X-Forwarded-For"));
   request_.client_address = address.text();
   request_.client_group = address.limit_group();
-}
-
-// More than any limit where the number is too large for one.
-std::size_t MhdExchange::announced_body_bytes() const {
-  const std::string_view length = header(MHD_HTTP_HEADER_CONTENT_LENGTH);
-  std::size_t size = 0;
-  const auto parsed = std::from_chars(length.data(), length.data() + length.size(), size);
-  return parsed.ec == std::errc::result_out_of_range ? std::numeric_limits<std::size_t>::max() : size;
 }
 
 std::optional<Response> MhdExchange::refusal(std::size_t body_size) const {
@@ -322,7 +201,7 @@ void MhdExchange::respond(Response response) {
   }
   if (!may_compress(response)) return give(std::move(response));
   response.headers.push_back({MHD_HTTP_HEADER_VARY, MHD_HTTP_HEADER_ACCEPT_ENCODING});
-  if (accepts_gzip(header(MHD_HTTP_HEADER_ACCEPT_ENCODING))) return compress(std::move(response));
+  if (accepts_gzip(header_value(connection_, MHD_HTTP_HEADER_ACCEPT_ENCODING))) return compress(std::move(response));
   give(std::move(response));
 }
 

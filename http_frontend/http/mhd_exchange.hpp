@@ -12,8 +12,6 @@
 #include "base/event_loop.hpp"
 #include "http/http_types.hpp"
 
-struct gnutls_session_int;
-
 namespace audit::httpd {
 
 class HttpServer;
@@ -44,16 +42,12 @@ class MhdExchange final : public Exchange, public std::enable_shared_from_this<M
   MHD_Result accept_head(const char* method, const char* version);
   bool needs_admission(std::size_t body_size) const;
   void ask_for_admission();
-  void check_head(const char* method, const char* version);
   MHD_Result accept_body(std::string_view piece);
   void drop_body();
   MHD_Result answer();
   std::optional<Response> refusal(std::size_t body_size) const;
-  std::size_t announced_body_bytes() const;
   const ClientCertificate* client_certificate();
   void find_client();
-  std::string_view header(const char* name) const;
-  std::string joined_headers(const char* name) const;
   bool has_room_for(const Response& response);
   bool may_compress(const Response& response) const;
   void compress(Response response);
@@ -82,14 +76,5 @@ class MhdExchange final : public Exchange, public std::enable_shared_from_this<M
   bool is_dispatched_ = false;
   bool is_suspended_ = false;
 };
-
-// Null without TLS.
-gnutls_session_int* tls_session(MHD_Connection* connection);
-
-// Answers past the library, for a request that it has given up; the connection has to be closed then.
-void send_at_once(MHD_Connection* connection, const Response& response, const std::string& request_id);
-
-// The library's own MHD_queue_response, which http_server.cpp hides, with the request's id among the headers.
-MHD_Result queue_response(MHD_Connection* connection, Response response, const std::string& request_id, bool is_last);
 
 }  // namespace audit::httpd

@@ -1,0 +1,31 @@
+// The head of a request as libmicrohttpd has parsed it.
+#pragma once
+
+#include <microhttpd.h>
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace audit::httpd {
+
+// Of the first field of that name; empty: there is none.
+std::string_view header_value(MHD_Connection* connection, const char* name);
+
+// Of all fields of that name, each followed by a comma.
+std::string joined_headers(MHD_Connection* connection, const char* name);
+
+// What Content-Length says; more than any limit where the number is too large for one.
+std::size_t announced_body_bytes(MHD_Connection* connection);
+
+struct HeadCheck {
+  bool is_sound;  // else nothing more may be read from this connection
+  bool is_chunked;
+};
+// REQUIRES: called with the pointers that the library has given to the access callback, when it comes with the head.
+HeadCheck check_head(MHD_Connection* connection, const char* method, const char* version, std::size_t target_size);
+
+// Has the library find an empty query behind the target.
+void hide_query(const char* target);
+
+}  // namespace audit::httpd
