@@ -11,7 +11,7 @@ COMMENT ON FUNCTION @extschema@.audit_guard_partition IS
 CREATE FUNCTION @extschema@.audit_index_partition(partition regclass) RETURNS void
 LANGUAGE c STRICT SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.audit_index_partition IS
-'Gives a partition its indexes (the primary key (created_at, id), one GIN index over the six filter columns, a '
+'Gives a partition its indexes (the primary key (created_at, id), one GIN index over the filter columns, a '
 'partial index on ids that were not made from created_at, and a BRIN index on created_at) and its guard against '
 'TRUNCATE. For a partition attached by hand; audit_create_partition() calls it.';
 

@@ -183,6 +183,20 @@ SELECT cost_of('pending_entries_read', 'odd') AS none_pending;
 SELECT count(*) FROM audit_list(event_type => 'pending', vm_id => repeat('vm', 11), session_id => repeat(md5('11'), 50));
 DELETE FROM audit_events WHERE event_type = 'pending';
 
+-- Rows that the lists have and the page has not: one whose transaction was rolled back, one that was deleted, one that has changed.
+BEGIN;
+SAVEPOINT before;
+INSERT INTO audit_events (created_at, event_group, event_type, status) SELECT '2025-02-27Z', 'odd', 'rolled back', 'fetched' FROM generate_series(1, 3);
+ROLLBACK TO before;
+INSERT INTO audit_events (created_at, event_group, event_type, status) SELECT '2025-02-27Z', 'odd', 'kept ' || n, 'fetched' FROM generate_series(1, 4) n;
+DELETE FROM audit_events WHERE event_type = 'kept 1';
+UPDATE audit_events SET status = 'changed' WHERE event_type = 'kept 2';
+SELECT flush_pending();
+SELECT event_type FROM audit_list('odd', status => 'fetched') ORDER BY 1;
+SELECT event_type FROM audit_list('odd', status => 'changed');
+SELECT cost_of('heap_tuples_fetched', 'odd', 'fetched') AS fetched;
+ROLLBACK;
+
 -- Where SQL must do it: the setting,
 SET audit_ext.engine = sql;
 SELECT * FROM how('odd');
