@@ -8,7 +8,7 @@ namespace audit::pg {
 namespace {
 
 int read_page_size(FunctionCallInfo fcinfo) {
-  const int page_size = PG_ARGISNULL(page_size_argument) ? page_size_default : PG_GETARG_INT32(page_size_argument);
+  const int page_size = is_given(fcinfo, page_size_argument) ? PG_GETARG_INT32(page_size_argument) : page_size_default;
   if (page_size < 1 || page_size > page_size_max)
     ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("page_size is out of range"),
             errdetail("Got %d; a page has 1 to %d events.", page_size, page_size_max),
@@ -54,7 +54,7 @@ FilterValue read_filter(FunctionCallInfo fcinfo, std::size_t filter) {
 EventFilters read_filters(FunctionCallInfo fcinfo) {
   EventFilters filters;
   for (std::size_t i = 0; i < filter_count; i++)
-    if (!PG_ARGISNULL(filter_arguments[i])) filters.values[i] = read_filter(fcinfo, i);
+    if (is_given(fcinfo, filter_arguments[i])) filters.values[i] = read_filter(fcinfo, i);
   filters.since_us = int64_argument(fcinfo, since_argument);
   filters.until_us = int64_argument(fcinfo, until_argument);
   return filters;
