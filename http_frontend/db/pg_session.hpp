@@ -1,7 +1,6 @@
 // Opens sessions of the database: connects, checks the role, and prepares the statements.
 //
-// This blocks (name resolution, handshakes), so it runs on a helper thread. pg_session.cpp and pg_connection.cpp are
-// the only files that include libpq-fe.h.
+// This blocks (name resolution, handshakes), so it runs on a helper thread.
 #pragma once
 
 #include <chrono>
