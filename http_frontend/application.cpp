@@ -43,6 +43,7 @@ HttpLimits http_limits(const Config& config) {
   limits.body_memory_bytes = std::size_t{config.body_memory_mb} * 1024 * 1024;
   limits.answer_memory_bytes = std::size_t{config.answer_memory_mb} * 1024 * 1024;
   limits.receive_timeout = std::chrono::seconds(config.receive_timeout_s);
+  limits.answer_bytes_per_s = config.answer_bytes_per_s;
   limits.idle_timeout = std::chrono::seconds(config.idle_timeout_s);
   limits.gzip_min_bytes = config.gzip_min_bytes;
   limits.trusted_proxies = TrustedProxies::parse(config.trusted_proxies).value();

@@ -7,7 +7,6 @@
 #include <cerrno>
 #include <condition_variable>
 #include <cstdint>
-#include <deque>
 #include <mutex>
 #include <system_error>
 
@@ -52,8 +51,9 @@ BlockingCalls::~BlockingCalls() {
 
 bool BlockingCalls::has_left_calls_behind() { return left_calls_behind; }
 
-void BlockingCalls::submit(Call call) {
+void BlockingCalls::submit(Call call, std::shared_ptr<void> kept) {
   if (!helper_.joinable()) helper_ = std::thread(run_helper, shared_);
+  kept_.push_back(std::move(kept));
   const std::lock_guard lock(shared_->mutex);
   shared_->waiting.push_back(std::move(call));
   shared_->changed.notify_one();
@@ -85,7 +85,10 @@ void BlockingCalls::run_finished() {
     const std::lock_guard lock(shared_->mutex);
     finished.swap(shared_->finished);
   }
-  for (Done& done : finished) done();
+  for (Done& done : finished) {
+    done();
+    kept_.pop_front();
+  }
 }
 
 }  // namespace audit::httpd

@@ -1,6 +1,7 @@
 // A helper thread for the few calls that may block: opening a database session, cancelling a query, fetching keys.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <memory>
 #include <thread>
@@ -21,7 +22,8 @@ class BlockingCalls {
   BlockingCalls(const BlockingCalls&) = delete;
   BlockingCalls& operator=(const BlockingCalls&) = delete;
 
-  void submit(Call call);
+  // Lets go of `kept` on the loop's thread: after the call's Done, or with this object.
+  void submit(Call call, std::shared_ptr<void> kept = nullptr);
 
   // Whether any object has left a call behind. exit() would then destroy what that call uses: end with _Exit().
   static bool has_left_calls_behind();
@@ -33,6 +35,7 @@ class BlockingCalls {
 
   EventLoop& loop_;
   std::shared_ptr<Shared> shared_;
+  std::deque<std::shared_ptr<void>> kept_;  // one for each call that is not done
   std::thread helper_;
 };
 

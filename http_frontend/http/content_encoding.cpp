@@ -3,6 +3,8 @@
 #include <zlib.h>
 
 #include <algorithm>
+#include <memory>
+#include <new>
 
 #include "http/request_target.hpp"
 
@@ -57,22 +59,25 @@ bool accepts_gzip(std::string_view accept_encoding) {
 }
 
 // The fastest level: JSON shrinks to about a tenth at any, and the processor has better things to do.
-std::optional<std::string> gzip(std::string_view bytes) {
+std::optional<std::string> gzip(std::string_view bytes) try {
   constexpr int gzip_window_bits = 15 + 16;  // 16: with gzip's own head
   constexpr int memory_level = 8;
   z_stream stream{};
   if (deflateInit2(&stream, Z_BEST_SPEED, Z_DEFLATED, gzip_window_bits, memory_level, Z_DEFAULT_STRATEGY) != Z_OK) {
     return std::nullopt;
   }
+  const std::unique_ptr<z_stream, int (*)(z_stream*)> end(&stream, deflateEnd);
   std::string compressed(deflateBound(&stream, bytes.size()), '\0');
   stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
   stream.avail_in = static_cast<uInt>(bytes.size());
   stream.next_out = reinterpret_cast<Bytef*>(compressed.data());
   stream.avail_out = static_cast<uInt>(compressed.size());
-  const bool is_done = deflate(&stream, Z_FINISH) == Z_STREAM_END;
+  if (deflate(&stream, Z_FINISH) != Z_STREAM_END) return std::nullopt;
   compressed.resize(stream.total_out);
-  deflateEnd(&stream);
-  return is_done ? std::optional(std::move(compressed)) : std::nullopt;
+  compressed.shrink_to_fit();
+  return compressed;
+} catch (const std::bad_alloc&) {
+  return std::nullopt;
 }
 
 }  // namespace audit::httpd

@@ -93,8 +93,8 @@ HttpServer::HttpServer(EventLoop& loop, UniqueFd listening, HttpLimits limits, T
       dispatch_(std::move(dispatch)),
       finished_(std::move(finished)),
       listening_(std::move(listening)),
-      compressions_(loop),
-      tls_(std::move(tls)) {
+      tls_(std::move(tls)),
+      compressions_(loop) {
   // on_connection() gives each session our credentials before its handshake, so that they can be changed. The library,
   // which keeps to those that it starts with, is content with a callback for them that it then never calls.
   std::array<MHD_OptionItem, 3> tls_options{{{MHD_OPTION_HTTPS_PRIORITIES, 0, const_cast<char*>(tls_priority)},
@@ -123,6 +123,10 @@ HttpServer::~HttpServer() {
   loop_.remove_prepare(prepare_);
   loop_.unwatch(library_epoll_);
   static_cast<void>(listening_.release());  // closed by the library, or by stop_accepting()
+  // The library ends the process over a request that is suspended.
+  for (const auto& [socket, connection] : connections_) {
+    if (connection.exchange != nullptr) connection.exchange->give_up();
+  }
   MHD_stop_daemon(daemon_);
 }
 
@@ -179,28 +183,34 @@ void HttpServer::client_closed(HttpConnection& connection, std::uint32_t epoll_e
 void HttpServer::request_begins(HttpConnection& connection, MhdExchange* exchange) {
   connection.exchange = exchange;
   // The time for the first request runs since the connection began.
-  if (std::exchange(connection.had_request, true)) connection.receive_by = Clock::now() + limits_.receive_timeout;
+  if (std::exchange(connection.had_request, true)) connection.deadline = Clock::now() + limits_.receive_timeout;
 }
 
 void HttpServer::request_opened(HttpConnection& connection) {
   ++open_requests_;
-  connection.receive_by = Clock::time_point::max();
+  connection.deadline = Clock::time_point::max();
+}
+
+void HttpServer::answer_begins(HttpConnection& connection, std::size_t count) {
+  const std::chrono::seconds at_slowest(count / limits_.answer_bytes_per_s);
+  connection.deadline = Clock::now() + limits_.receive_timeout + at_slowest;
 }
 
 void HttpServer::request_ends(HttpConnection& connection) {
   connection.exchange = nullptr;
-  connection.receive_by = Clock::now() + limits_.idle_timeout;
+  connection.deadline = Clock::now() + limits_.idle_timeout;
 }
 
 void HttpServer::sweep_later() {
   sweep_timer_ = loop_.call_after(sweep_interval, [this] { sweep(); });
 }
 
-// The library's own timeout begins again with each byte, so that a slow sender could hold a connection for ever.
+// The library's own timeout begins again with each byte. So a slow sender could hold a connection for ever, and a slow
+// reader the memory of its answer.
 void HttpServer::sweep() {
   const Clock::time_point now = Clock::now();
   for (const auto& [socket, connection] : connections_) {
-    if (connection.receive_by <= now) shutdown(socket, SHUT_RDWR);
+    if (connection.deadline <= now) shutdown(socket, SHUT_RDWR);
     if (connection.exchange == nullptr || connection.closed_at == Clock::time_point::max()) continue;
     const auto since = connection.exchange->waiting_since();
     if (since && std::max(*since, connection.closed_at) + half_closed_patience <= now) {

@@ -35,6 +35,7 @@ struct HttpLimits {
   std::size_t target_bytes = 8 * 1024;
   std::size_t body_bytes = 10 * 1024 * 1024;  // whatever the route allows
   std::chrono::seconds receive_timeout{30};
+  unsigned answer_bytes_per_s = 32 * 1024;  // that a client takes at least, after receive_timeout
   std::chrono::seconds idle_timeout{60};
   std::size_t body_memory_bytes = 64 * 1024 * 1024;     // of all requests together
   std::size_t answer_memory_bytes = 256 * 1024 * 1024;  // of all large answers that are being sent
@@ -48,7 +49,7 @@ struct HttpConnection {
   IpAddress address;
   std::string address_text;
   TlsCredentialsPtr tls;                                   // null: plain HTTP
-  Clock::time_point receive_by;                            // when the next request must be there
+  Clock::time_point deadline;                              // of what the client has to do next
   Clock::time_point closed_at = Clock::time_point::max();  // by the client
   MhdExchange* exchange = nullptr;                         // the request under way
   std::optional<ClientCertificate> client_certificate = std::nullopt;
@@ -103,6 +104,7 @@ class HttpServer {
   void request_opened(HttpConnection& connection);
   void finished(const Request& request, const RequestRecord& record) { finished_(request, record); }
   void request_closed() { --open_requests_; }
+  void answer_begins(HttpConnection& connection, std::size_t count);
   void request_ends(HttpConnection& connection);
   std::size_t max_body_bytes(const Request& request) const { return max_body_bytes_(request); }
   // False: too much is held already.
@@ -140,7 +142,6 @@ class HttpServer {
   Finished finished_;
   MHD_Daemon* daemon_ = nullptr;
   UniqueFd listening_;
-  BlockingCalls compressions_;
   TlsCredentialsPtr tls_;
   int library_epoll_ = -1;
   EventLoop::PrepareId prepare_;
@@ -158,6 +159,7 @@ class HttpServer {
   std::size_t held_answer_bytes_ = 0;
   std::unordered_map<IpAddress, std::size_t, IpAddressHash> answer_bytes_of_;  // by group; none is zero
   RequestIds request_ids_;
+  BlockingCalls compressions_;  // the last: what it keeps uses the others
 };
 
 }  // namespace audit::httpd

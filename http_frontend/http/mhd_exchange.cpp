@@ -58,7 +58,7 @@ MhdExchange::MhdExchange(HttpServer& server, HttpConnection& client, MHD_Connect
 MhdExchange::~MhdExchange() {
   if (is_dispatched_) server_.request_closed();
   server_.release_body_bytes(held_body_bytes_);
-  if (held_answer_bytes_ > 0) server_.release_answer_bytes(request_.client_group, held_answer_bytes_);
+  release_answer_bytes(0);
 }
 
 MHD_Result MhdExchange::accept(const char* method, const char* version, const char* body, std::size_t* body_size) {
@@ -192,26 +192,37 @@ void MhdExchange::resume() {
   MHD_resume_connection(connection_);
 }
 
+void MhdExchange::give_up() {
+  if (is_suspended_) resume();
+}
+
 void MhdExchange::respond(Response response) {
   when_client_goes(nullptr);
   if (connection_ == nullptr) return;  // the client has gone
   if (record_.query_begun) record_.database = Clock::now() - *record_.query_begun;
-  if (!has_room_for(response)) {
+  const std::size_t size = response.body.bytes().size();
+  if (!hold_answer_bytes(size)) {
     return give(unavailable_problem("Too many large answers are under way", "overloaded"));
   }
   if (!may_compress(response)) return give(std::move(response));
   response.headers.push_back({MHD_HTTP_HEADER_VARY, MHD_HTTP_HEADER_ACCEPT_ENCODING});
-  if (accepts_gzip(header_value(connection_, MHD_HTTP_HEADER_ACCEPT_ENCODING))) return compress(std::move(response));
-  give(std::move(response));
+  const bool accepts = accepts_gzip(header_value(connection_, MHD_HTTP_HEADER_ACCEPT_ENCODING));
+  return accepts && hold_answer_bytes(size) ? compress(std::move(response)) : give(std::move(response));
 }
 
 // Whoever does not read keeps an answer in memory. Small ones are bounded by the number of connections.
-bool MhdExchange::has_room_for(const Response& response) {
-  const std::size_t size = response.body.bytes().size();
-  if (size <= small_answer_bytes) return true;
-  if (!server_.hold_answer_bytes(request_.client_group, size)) return false;
-  held_answer_bytes_ = size;
+bool MhdExchange::hold_answer_bytes(std::size_t count) {
+  if (count <= small_answer_bytes) return true;
+  if (!server_.hold_answer_bytes(request_.client_group, count)) return false;
+  held_answer_bytes_ += count;
   return true;
+}
+
+// All but `kept`.
+void MhdExchange::release_answer_bytes(std::size_t kept) {
+  if (held_answer_bytes_ <= kept) return;
+  server_.release_answer_bytes(request_.client_group, held_answer_bytes_ - kept);
+  held_answer_bytes_ = kept;
 }
 
 bool MhdExchange::may_compress(const Response& response) const {
@@ -219,19 +230,20 @@ bool MhdExchange::may_compress(const Response& response) const {
   return least != 0 && response.status == MHD_HTTP_OK && response.body.bytes().size() >= least;
 }
 
-// On the helper thread, which must not be the last to hold the exchange.
+// On the helper thread. The exchange stays until that is done, since it holds room for the answer and its copy.
 void MhdExchange::compress(Response response) {
   const auto shared = std::make_shared<Response>(std::move(response));
-  server_.compressions().submit([shared, exchange = weak_from_this()]() -> BlockingCalls::Done {
+  const auto call = [this, shared]() -> BlockingCalls::Done {
     if (auto compressed = gzip(shared->body.bytes())) {
       shared->body = Body(std::move(*compressed));
       shared->headers.push_back({MHD_HTTP_HEADER_CONTENT_ENCODING, "gzip"});
     }
-    return [shared, exchange] {
-      const auto self = std::static_pointer_cast<MhdExchange>(exchange.lock());
-      if (self) self->give(std::move(*shared));
+    return [this, shared] {
+      release_answer_bytes(shared->body.bytes().size());
+      give(std::move(*shared));
     };
-  });
+  };
+  server_.compressions().submit(call, shared_from_this());
 }
 
 void MhdExchange::give(Response response) {
@@ -250,6 +262,7 @@ MHD_Result MhdExchange::queue_response() {
   }
   for (Header& header : headers_) response_->headers.push_back(std::move(header));
   queued_at_ = Clock::now();
+  server_.answer_begins(*client_, record_.body_bytes);
   // The library takes chunks and trailers whose lines end in many ways: what comes behind them is no request for sure.
   const bool is_last = server_.is_stopping() || !is_sound_ || is_chunked_;
   return httpd::queue_response(connection_, std::move(*response_), request_.id, is_last);

@@ -35,6 +35,8 @@ class MhdExchange final : public Exchange, public std::enable_shared_from_this<M
   // The library is done with the request: answered, or its connection has ended.
   void end(bool is_sent);
   void suspend();
+  // The server ends, whether there is an answer or not.
+  void give_up();
   // When the whole request had arrived; nothing while it has not, and when it is answered.
   std::optional<Clock::time_point> waiting_since() const;
 
@@ -48,7 +50,8 @@ class MhdExchange final : public Exchange, public std::enable_shared_from_this<M
   std::optional<Response> refusal(std::size_t body_size) const;
   const ClientCertificate* client_certificate();
   void find_client();
-  bool has_room_for(const Response& response);
+  bool hold_answer_bytes(std::size_t count);
+  void release_answer_bytes(std::size_t kept);
   bool may_compress(const Response& response) const;
   void compress(Response response);
   void give(Response response);

@@ -196,6 +196,8 @@ void Reader::declare_limits() {
   number("answer-memory-mb", config_.answer_memory_mb, 32, 1'000'000,
          "Memory for all answers of more than 64 kB that are being sent");
   number("receive-timeout-s", config_.receive_timeout_s, 1, 86'400, "A request must have arrived whole after so long");
+  number("answer-bytes-per-s", config_.answer_bytes_per_s, 1, 1'000'000'000,
+         "An answer must have been taken after receive-timeout-s, and a second for so many bytes of it");
   number("idle-timeout-s", config_.idle_timeout_s, 1, 86'400,
          "Close an HTTP connection that has been silent for so long");
   number("gzip-min-bytes", config_.gzip_min_bytes, 0, 1'073'741'824,

@@ -50,6 +50,7 @@ struct Config {
   unsigned target_limit_bytes = 8 * 1024;
   unsigned body_limit_bytes = 10 * 1024 * 1024;
   unsigned receive_timeout_s = 30;
+  unsigned answer_bytes_per_s = 32 * 1024;
   unsigned idle_timeout_s = 60;
   unsigned body_memory_mb = 64;
   unsigned answer_memory_mb = 256;

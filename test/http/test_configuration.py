@@ -21,7 +21,7 @@ OPTIONS = ("listen", "database", "pool-size", "queue-limit", "query-timeout-ms",
            "principal-cache-s", "login-attempts", "login-window-s", "log-level", "check-config", "config",
            "admin-listen", "log-format", "server-timing", "connection-limit", "connections-per-address",
            "address-requests-per-s", "principal-requests-per-s", "head-limit-bytes", "target-limit-bytes",
-           "body-limit-bytes", "body-memory-mb", "receive-timeout-s", "idle-timeout-s", "gzip-min-bytes",
+           "body-limit-bytes", "body-memory-mb", "receive-timeout-s", "answer-bytes-per-s", "idle-timeout-s", "gzip-min-bytes",
            "trusted-proxies")
 
 LOG_LINE = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00) (info|warning|error) ")
@@ -80,7 +80,7 @@ WRONG = [
     ("jwks_refresh_s", "x"),
     ("connection_limit", "0"), ("connections_per_address", "0"), ("address_requests_per_s", "-1"),
     ("principal_requests_per_s", "10/s"), ("head_limit_bytes", "4095"), ("target_limit_bytes", "255"),
-    ("body_limit_bytes", "10MB"), ("body_memory_mb", "9"), ("receive_timeout_s", "0"), ("idle_timeout_s", "0"),
+    ("body_limit_bytes", "10MB"), ("body_memory_mb", "9"), ("receive_timeout_s", "0"), ("answer_bytes_per_s", "0"), ("idle_timeout_s", "0"),
     ("gzip_min_bytes", "-1"), ("trusted_proxies", "localhost"), ("trusted_proxies", "192.0.2.0/33"),
     ("trusted_proxies", "192.0.2.1,,192.0.2.2"), ("trusted_proxies", "2001:db8::/129"),
     ("database", "host"), ("database", "nonsense=1"), ("database", "postgresql://%zz"),
