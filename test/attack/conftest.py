@@ -7,6 +7,7 @@ import pytest
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "http"))
 
 from daemon import Daemon  # noqa: E402  (after the path is set)
+from support import pytest_runtest_logreport  # noqa: E402,F401  (a hook)
 from trail import AttackedTrail  # noqa: E402
 
 
@@ -33,11 +34,3 @@ def start_daemon():
     yield start
     for daemon in started:
         daemon.stop()
-
-
-def pytest_runtest_logreport(report):
-    if report.when == "call" or report.outcome != "passed":
-        words = {"passed": "ok", "failed": "not ok", "skipped": "skipped"}
-        reason = f": {report.longrepr[2]}" if report.skipped else ""
-        name = report.nodeid.rsplit("::", 1)[-1].removeprefix("test_").replace("_", " ")
-        print(f"\n{words[report.outcome]} - {name}{reason}", flush=True)

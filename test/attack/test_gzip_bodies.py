@@ -133,20 +133,8 @@ def test_slow_gzip_is_cut_off(trail, start_daemon, writer):
     daemon = start_daemon(trail, receive_timeout_s=1, idle_timeout_s=2)
     with daemon.client.connect() as connection:
         connection.send(request_bytes(EVENTS, "POST", {**HEADERS, **credentials(writer), "Content-Length": len(BLANKS)}))
-        place = iter(range(len(BLANKS)))
-
-        def is_closed():
-            at = next(place)
-            connection.send(BLANKS[at:at + 1])
-            connection.socket.settimeout(0.05)
-            try:
-                return connection.socket.recv(1) == b""
-            except TimeoutError:
-                return False
-            except ConnectionResetError:
-                return True
-
-        eventually(is_closed, "closed")
+        pieces = (BLANKS[at:at + 1] for at in range(len(BLANKS)))
+        eventually(lambda: connection.is_closed_after(next(pieces)), "closed")
     assert post(daemon, writer, gzip.compress(EVENT)).status_code == 201
 
 

@@ -10,6 +10,7 @@ from cluster import Cluster  # noqa: E402  (after the path is set)
 from daemon import Daemon  # noqa: E402
 from database import Database, temporary_database  # noqa: E402
 from load import Trail  # noqa: E402
+from support import pytest_runtest_logreport  # noqa: E402,F401  (a hook)
 
 
 @pytest.fixture(scope="module")
@@ -44,12 +45,3 @@ def start_daemon():
     yield start
     for daemon in started:
         daemon.stop()
-
-
-def pytest_runtest_logreport(report):
-    if report.when == "call" or report.outcome != "passed":
-        words = {"passed": "ok", "failed": "not ok", "skipped": "skipped"}
-        figures = [str(value) for name, value in report.user_properties if name == "figures"]
-        reason = [report.longrepr[2]] if report.skipped else []
-        name = report.nodeid.rsplit("::", 1)[-1].removeprefix("test_").replace("_", " ")
-        print(f"\n{words[report.outcome]} - {name}: {'; '.join(figures + reason)}", flush=True)

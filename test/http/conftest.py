@@ -120,3 +120,16 @@ def token(client, user):
 def pytest_make_parametrize_id(val):
     """Short names for tests with long values."""
     return f"{val[:20]!r}..{len(val)}" if isinstance(val, (str, bytes)) and len(val) > 40 else None
+
+
+@pytest.fixture(scope="module")
+def written(scratch):
+    """A database whose daemon may write."""
+    scratch.call("audit_grant_writer", scratch.frontend)
+    return scratch
+
+
+@pytest.fixture(scope="module")
+def writer(written):
+    """The key of somebody who may write everything and read nothing."""
+    return written.create_api_key("writer", scopes=["audit:write"])

@@ -13,6 +13,11 @@ START = datetime.datetime(2024, 2, 28, 23, 0, tzinfo=datetime.timezone.utc)  # t
 
 EQUALITY_FILTERS = ("event_group", "event_type", "status", "user_id", "vm_id", "session_id")
 
+# Bodies of POST, and the headers of their media types.
+GOOD = {"event_group": "g", "event_type": "t"}
+JSON = {"Content-Type": "application/json"}
+NDJSON = {"Content-Type": "application/x-ndjson"}
+
 # Values that query_cases.json filters by; each must find something, or a filter that is ignored would go unseen.
 _STATUSES = ("success", "success", "success", "failure", "denied", "", "a b", "é", "%zz", "a", "=a", "x")
 _EVENT_TYPES = ("login", "logout", "vm.start", "vm.stop", "\"';--", "<&>,;=\"\\", "日本語 🙂", "100%", "a/b?c#d")

@@ -62,6 +62,17 @@ class Connection:
         except (ConnectionResetError, http.client.HTTPException):
             return None
 
+    def is_closed_after(self, data):
+        """Sends `data`. Whether the other side has closed by then, or does within a moment."""
+        self.socket.settimeout(0.1)
+        try:
+            self.send(data)
+            return self.socket.recv(1) == b""
+        except TimeoutError:
+            return False
+        except (ConnectionResetError, BrokenPipeError):
+            return True
+
     def close(self):
         # The stream shares the socket, which stays open until both are closed.
         with contextlib.suppress(OSError):

@@ -25,3 +25,13 @@ def eventually(condition, what, deadline_s=DEADLINE_S):
             return result
         assert time.monotonic() < end, f"not within {deadline_s} s: {what} (last seen: {result!r})"
         time.sleep(0.01)
+
+
+def pytest_runtest_logreport(report):
+    """For a conftest.py: a line for each test, "ok - NAME: FIGURES", with the figures that it has recorded."""
+    if report.when == "call" or report.outcome != "passed":
+        words = {"passed": "ok", "failed": "not ok", "skipped": "skipped"}
+        figures = [str(value) for name, value in report.user_properties if name == "figures"]
+        reason = [report.longrepr[2]] if report.skipped else []
+        name = report.nodeid.rsplit("::", 1)[-1].removeprefix("test_").replace("_", " ")
+        print(f"\n{words[report.outcome]} - {': '.join([name, *figures, *reason])}", flush=True)

@@ -83,18 +83,8 @@ def test_slow_senders_are_cut_off(start, what):
         if "used" in what:
             assert connection.receive().status == 200
 
-        def is_closed():
-            connection.send(more)
-            connection.socket.settimeout(0.1)
-            try:
-                return connection.socket.recv(1) == b""
-            except TimeoutError:
-                return False
-            except ConnectionResetError:
-                return True
-
         begun = time.monotonic()
-        eventually(is_closed, "closed")
+        eventually(lambda: connection.is_closed_after(more), "closed")
         assert time.monotonic() - begun > 0.5  # not for another reason
     assert client.get("/healthz").status == 200
 

@@ -8,25 +8,9 @@ import pytest
 import requests
 
 from contract import INVALID, check_event
+from events import GOOD, JSON, NDJSON
 from http_client import EVENTS, credentials, request_bytes
 from support import DEADLINE_S, secret
-
-JSON = {"Content-Type": "application/json"}
-NDJSON = {"Content-Type": "application/x-ndjson"}
-GOOD = {"event_group": "g", "event_type": "t"}
-
-
-@pytest.fixture(scope="module")
-def written(scratch):
-    """A database whose daemon may write."""
-    scratch.call("audit_grant_writer", scratch.frontend)
-    return scratch
-
-
-@pytest.fixture(scope="module")
-def writer(written):
-    """The key of somebody who may write everything and read nothing."""
-    return written.create_api_key("writer", scopes=["audit:write"])
 
 
 @pytest.fixture(scope="module")

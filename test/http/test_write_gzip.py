@@ -6,24 +6,11 @@ import json
 import pytest
 
 from daemon import Daemon
+from events import GOOD, JSON, NDJSON
 from http_client import EVENTS, TOKEN, credentials
 
-JSON = {"Content-Type": "application/json"}
-NDJSON = {"Content-Type": "application/x-ndjson"}
-GOOD = {"event_group": "g", "event_type": "t"}
 BODY = json.dumps([GOOD, {**GOOD, "event_payload": {"a": [1, "ü\n"]}}]).encode()
 LIMIT = 200_000
-
-
-@pytest.fixture(scope="module")
-def written(scratch):
-    scratch.call("audit_grant_writer", scratch.frontend)
-    return scratch
-
-
-@pytest.fixture(scope="module")
-def writer(written):
-    return written.create_api_key("writer", scopes=["audit:write"])
 
 
 @pytest.fixture(scope="module")
