@@ -4,7 +4,7 @@ import json
 import os
 import re
 
-import psycopg2.errors
+import psycopg2
 import pytest
 
 from database import COLUMNS
@@ -82,8 +82,18 @@ def test_size_of_texts_that_are_filters(scratch, types, filters, column):
             scratch.execute(statement, values)
 
 
-def test_documents(filters):
-    with open(os.path.join(REPOSITORY, "docs", "http_api.md"), encoding="utf-8") as file:
-        rows = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \| only events with exactly this (text|integer)", file.read(), re.MULTILINE)
-    documented = [name for names, _ in rows for name in re.findall(r"\w+", names)]
-    assert sorted(documented) == sorted(filters)
+def names_in(document, pattern):
+    """The names in back quotes in each match of the pattern."""
+    with open(os.path.join(REPOSITORY, "docs", document), encoding="utf-8") as file:
+        found = re.findall(pattern, file.read(), re.MULTILINE)
+    assert found, pattern
+    return [re.findall(r"`(\w+)`", match) for match in found]
+
+
+def test_documents(types, filters):
+    texts = {name for name in filters if types[name] == "text"}
+    assert {*names_in("http_api.md", r"^\| (.*) \| only events with exactly this text")[0]} == texts
+    assert {*names_in("http_api.md", r"^\| (.*) \| only events with exactly this integer")[0]} == {*filters} - texts
+    assert names_in("partitions.md", r"^The filter columns are ([^.]*)\.") == [list(filters)]
+    for names in names_in("sql_api.md", r"^\| more than 2,048 bytes in (.*?) \|"):
+        assert {*names} == texts
