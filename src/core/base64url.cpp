@@ -1,4 +1,4 @@
-// base64url: see the header. Bits are shifted through a small accumulator, six at a time.
+// Bits are shifted through a small accumulator, six at a time.
 #include "base64url.hpp"
 
 #include <array>

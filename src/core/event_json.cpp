@@ -1,4 +1,3 @@
-// The members of an event: see the header.
 #include "event_json.hpp"
 
 #include "json_writer.hpp"

@@ -1,5 +1,4 @@
-// A reader of JSON that keeps nothing but the place: see the header. It calls itself for what is nested, as deep as an
-// event may be and no deeper.
+// The reader calls itself for what is nested, as deep as an event may be and no deeper.
 #include "json_faults.hpp"
 
 #include <algorithm>

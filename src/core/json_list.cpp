@@ -1,4 +1,3 @@
-// Elements of a JSON list: see the header.
 #include "json_list.hpp"
 
 namespace audit {

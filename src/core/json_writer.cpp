@@ -1,4 +1,4 @@
-// JSON values: see the header. Most text needs no escape, so it is looked at and copied eight bytes at a time.
+// Most text needs no escape, so it is looked at and copied eight bytes at a time.
 #include "json_writer.hpp"
 
 #include <array>

@@ -1,4 +1,3 @@
-// Cursor tokens: see the header for the format.
 #include "page_cursor.hpp"
 
 #include <cstring>

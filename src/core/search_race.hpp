@@ -7,8 +7,8 @@ namespace audit {
 
 class SearchRace {
  public:
-  // A full page is what the walker can prove complete, and it often has not far to go: it starts, and they take turns
-  // by cost. Without one it might have to go through the whole key, so the collector starts and the walker gets a small
+  // The walker can prove a full page complete, and often has not far to go. So it starts, and they take turns by cost.
+  // Without a full page it might have to walk the whole key. So the collector starts, and the walker gets a small
   // share.
   bool is_walkers_turn(bool is_page_full, bool is_walkers_last_step) const noexcept {
     if (is_page_full) return walker_ns_ <= collector_ns_ + head_start_ns_;

@@ -1,5 +1,5 @@
-// A way down through all addresses of a table, which may begin in the middle: from there to the lowest address, then
-// from the highest one down to where it began.
+// A way down through all addresses of a table. It may begin in the middle. Then its first part goes from there to the
+// lowest address, and the second one from the highest address down to where it began.
 #pragma once
 
 #include <algorithm>
@@ -19,7 +19,7 @@ class TidSweep {
   // Where the sweep goes on: of this part, every address above it has been passed.
   Tid target() const noexcept { return target_; }
 
-  // REQUIRES: lies_ahead(target).
+  // REQUIRES: of this part, every address above `target` has been passed.
   void go_on_at(Tid target) noexcept { target_ = target; }
 
   // False for addresses that the first part had. REQUIRES: tid <= target().

@@ -1,4 +1,3 @@
-// UUIDs as text: see the header.
 #include "uuid_text.hpp"
 
 namespace audit {

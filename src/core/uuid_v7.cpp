@@ -1,4 +1,3 @@
-// UUID version 7: see the header.
 #include "uuid_v7.hpp"
 
 #include "rfc3339.hpp"

@@ -1,4 +1,3 @@
-// Bounds of events and pages: see the header.
 #include "base/event_bounds.hpp"
 
 #include "base/json_buffer.hpp"

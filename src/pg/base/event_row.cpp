@@ -1,4 +1,3 @@
-// Events as rows: see the header.
 #include "base/event_row.hpp"
 
 namespace audit::pg {

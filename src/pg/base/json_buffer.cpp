@@ -1,4 +1,4 @@
-// The json value: see the header. The varlena header is left room for at the front and set at the end.
+// The varlena header has its place at the front, and is set at the end.
 #include "base/json_buffer.hpp"
 
 #include "base/jsonb_json.hpp"

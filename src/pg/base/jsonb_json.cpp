@@ -1,4 +1,3 @@
-// jsonb as JSON text: see the header.
 #include "base/jsonb_json.hpp"
 
 #include "base/jsonb_children.hpp"

@@ -1,4 +1,3 @@
-// The extension's own objects: see the header.
 #include "base/own_objects.hpp"
 
 #include "base/trail.hpp"

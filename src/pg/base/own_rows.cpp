@@ -1,4 +1,4 @@
-// The extension's small tables: see the header. Also the SQL functions that show what they hold.
+// Also the SQL functions that show what they hold.
 #include "base/own_rows.hpp"
 
 #include "base/own_objects.hpp"

@@ -1,4 +1,3 @@
-// The rights of a table's owner: see the header.
 #include "base/owner_rights.hpp"
 
 #include "base/own_objects.hpp"

@@ -1,4 +1,3 @@
-// The settings: see the header.
 #include "base/settings.hpp"
 
 namespace audit::pg {

@@ -1,5 +1,5 @@
-// Access to audit_events without a statement: see the header. Everything here is what the parser and the executor do
-// for "SELECT <26 columns> FROM audit_events"; whatever is not plainly allowed is left to them.
+// These are the checks that the parser and the executor make for "SELECT <26 columns> FROM audit_events". What is not
+// plainly allowed is left to them.
 #include "engine/events_access.hpp"
 
 #include "base/event_row.hpp"

@@ -1,5 +1,5 @@
-// GIN's entries: see the header. Text is in the database's collation and type bigint by value, as btree_gin's operator
-// classes have it. A long text may be compressed.
+// btree_gin's operator classes keep text in the database's collation and bigint by value. A long text may be
+// compressed.
 #include "engine/gin_entries.hpp"
 
 namespace audit::pg {

@@ -1,4 +1,4 @@
-// Steps of maintenance: see the header. Also audit_run_step(), which runs a single one.
+// Also audit_run_step(), which runs a single one.
 #include "maintaining/maintenance_step.hpp"
 
 #include "base/own_objects.hpp"

@@ -1,4 +1,3 @@
-// Steps of maintenance: see the header.
 #include "maintaining/maintenance_steps.hpp"
 
 #include "base/own_objects.hpp"

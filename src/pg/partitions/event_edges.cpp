@@ -1,4 +1,4 @@
-// Events by their time: see the header. Also the SQL functions that audit_status is made of.
+// Also the SQL functions that audit_status is made of.
 #include "partitions/event_edges.hpp"
 
 #include "base/own_objects.hpp"

@@ -1,5 +1,4 @@
-// Making partitions: see the header. Also audit_create_partition(), audit_index_partition() and
-// audit_guard_partition().
+// Also audit_create_partition(), audit_index_partition() and audit_guard_partition().
 #include "partitions/partition_ddl.hpp"
 
 #include "base/own_objects.hpp"

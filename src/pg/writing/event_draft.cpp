@@ -1,5 +1,4 @@
-// Events from JSON: see the header. Nothing here raises what an input function of a type would: the error could not say
-// which event it was.
+// Nothing here raises the error of an input function of a type: that could not say which event it was.
 #include "writing/event_draft.hpp"
 
 #include "base/event_id.hpp"

@@ -1,4 +1,3 @@
-// Wrong events: see the header.
 #include "writing/event_problems.hpp"
 
 #include "base/event_bounds.hpp"

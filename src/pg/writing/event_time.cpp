@@ -1,4 +1,3 @@
-// Events ahead of the clock: see the header.
 #include "writing/event_time.hpp"
 
 #include "base/own_objects.hpp"
