@@ -25,6 +25,15 @@ void lock_schema_row(Oid schema) {
   table_close(catalog, RowShareLock);
 }
 
+template <typename Form>
+Oid owner_in_row(SysCacheIdentifier cache, Oid object, Oid Form::*owner) {
+  HeapTuple row = SearchSysCache1(cache, ObjectIdGetDatum(object));
+  if (!HeapTupleIsValid(row)) elog(ERROR, "cache lookup failed for object %u", object);
+  const Oid found = reinterpret_cast<const Form*>(GETSTRUCT(row))->*owner;
+  ReleaseSysCache(row);
+  return found;
+}
+
 }  // namespace
 
 Oid own_function(const char* name, int argument_count, const Oid* argument_types) {
@@ -48,21 +57,9 @@ Oid own_table(const char* name) {
   return found;
 }
 
-Oid owner_of_table(Oid table) {
-  HeapTuple row = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
-  if (!HeapTupleIsValid(row)) elog(ERROR, "cache lookup failed for relation %u", table);
-  const Oid owner = reinterpret_cast<Form_pg_class>(GETSTRUCT(row))->relowner;
-  ReleaseSysCache(row);
-  return owner;
-}
+Oid owner_of_table(Oid table) { return owner_in_row(RELOID, table, &FormData_pg_class::relowner); }
 
-Oid owner_of_function(Oid function_oid) {
-  HeapTuple row = SearchSysCache1(PROCOID, ObjectIdGetDatum(function_oid));
-  if (!HeapTupleIsValid(row)) elog(ERROR, "cache lookup failed for function %u", function_oid);
-  const Oid owner = reinterpret_cast<Form_pg_proc>(GETSTRUCT(row))->proowner;
-  ReleaseSysCache(row);
-  return owner;
-}
+Oid owner_of_function(Oid function_oid) { return owner_in_row(PROCOID, function_oid, &FormData_pg_proc::proowner); }
 
 const char* own_schema_name() {
   const char* name = get_namespace_name(extension_schema());
