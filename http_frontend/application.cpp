@@ -80,8 +80,8 @@ Application::Application(Settings settings, std::function<Settings()> reload, st
           [this](PrincipalListener::State state) { authenticator_.principals_changed(state); })),
       services_{*pool_,    authenticator_, *prover_, *unpacker_,
                 throttle_, maintenance_,   metrics_, [this] { return server_->connection_count(); }},
-      router_(endpoints_of(Listener::service), services_, &limits_),
-      admin_router_(endpoints_of(Listener::admin), services_, nullptr) {
+      router_(Listener::service, services_, limits_),
+      admin_router_(Listener::admin, services_, limits_) {
   if (settings_.config.has_identity_provider()) set_up_identity_provider(settings_.keys);
 }
 
@@ -146,15 +146,8 @@ void Application::listen() {
                         "\"; FileDescriptorName= must be http or admin");
   }
   url_ = url_of(socket, settings_.tls ? "https" : "http");
-  server_ = std::make_unique<HttpServer>(
-      loop_, std::move(socket), http_limits(settings_.config), settings_.tls,
-      [this](const Request& request) { return router_.max_body_bytes(request); },
-      [this](const ExchangePtr& exchange, auto admitted) { router_.admit(exchange, std::move(admitted)); },
-      [this](const ExchangePtr& exchange) { router_.dispatch(exchange); },
-      [this](const Request& request, const RequestRecord& record) {
-        metrics_.count(record);
-        log_request(request, record);
-      });
+  server_ =
+      std::make_unique<HttpServer>(loop_, std::move(socket), http_limits(settings_.config), settings_.tls, router_);
   spdlog::info("listening on {}", url_);
   notify_ready("listening on " + url_);
   feed_watchdog(loop_);
@@ -174,12 +167,7 @@ void Application::listen_for_admins() {
   limits.connections = limits.connections_per_address = 64;
   UniqueFd socket = listening_socket("admin", "admin-listen", settings_.config.admin_listen);
   const std::string url = url_of(socket, "http");
-  admin_server_ = std::make_unique<HttpServer>(
-      loop_, std::move(socket), limits, nullptr,
-      [this](const Request& request) { return admin_router_.max_body_bytes(request); },
-      [this](const ExchangePtr& exchange, auto admitted) { admin_router_.admit(exchange, std::move(admitted)); },
-      [this](const ExchangePtr& exchange) { admin_router_.dispatch(exchange); },
-      [](const Request&, const RequestRecord&) {});
+  admin_server_ = std::make_unique<HttpServer>(loop_, std::move(socket), limits, nullptr, admin_router_);
   spdlog::info("administration on {}", url);
 }
 

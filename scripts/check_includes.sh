@@ -43,7 +43,7 @@ only '(.*/)?gin_entries\.hpp' 'src/pg/engine/(gin_entries|pending_list|posting_r
 only 'access/nbtree\.h' 'src/pg/engine/key_walk\.cpp'
 only '(access|catalog|commands|executor|fmgr|funcapi|miscadmin|nodes|parser|storage|tcop|utils)[/.].*' 'src/pg/.*'
 only '(.*/)?pg/.*\.hpp|(partitions|engine|reading|writing|maintaining|guarding)/.*' 'src/pg/.*'
-only 'microhttpd\.h' 'http_frontend/http/(http_server\.cpp|mhd_[a-z_]*\.hpp)'
+only 'microhttpd\.h' 'http_frontend/http/(http_(server|connection)\.cpp|mhd_[a-z_]*\.hpp)'
 only 'prometheus/.*' 'http_frontend/watch/metrics\.cpp'
 only 'gnutls/.*' 'http_frontend/http/tls_credentials\.cpp' 'http_frontend/auth/.*' 'test/unit/signing_key\.hpp'
 only 'libpq-fe\.h|libpq/.*' 'http_frontend/db/pg_[a-z]*\.cpp'

@@ -45,7 +45,7 @@ struct Call {
 };
 
 // Rate limits follow from these: the service's requests count for their address, and for their principal where there
-// is one; the administration's count for nothing.
+// is one. The administration's count for nothing, and neither metrics nor the log have them.
 enum class Listener { service, admin, both };
 enum class Access { anybody, readers, writers };
 

@@ -8,6 +8,7 @@
 
 #include "base/urlencoded.hpp"
 #include "http/problem.hpp"
+#include "watch/log.hpp"
 
 namespace audit::httpd {
 namespace {
@@ -77,8 +78,14 @@ void Router::dispatch(const ExchangePtr& exchange) const noexcept {
   }
 }
 
+void Router::finished(const Request& request, const RequestRecord& record) const {
+  if (listener_ != Listener::service) return;
+  services_.metrics.count(record);
+  log_request(request, record);
+}
+
 void Router::find_and_call(const ExchangePtr& exchange) const {
-  if (limits_ != nullptr && !limits_->admit_address(*exchange)) return;
+  if (listener_ == Listener::service && !limits_.admit_address(*exchange)) return;
   const Request& request = exchange->request();
   const std::string_view method = request.method == "HEAD" ? "GET" : std::string_view(request.method);
   std::string allowed;
@@ -95,12 +102,12 @@ void Router::find_and_call(const ExchangePtr& exchange) const {
 void Router::call(const Endpoint& endpoint, const ExchangePtr& exchange, std::string argument) const {
   Call call{endpoint, exchange, nullptr, std::move(argument), services_};
   if (endpoint.access == Access::anybody) return endpoint.handle(call);
-  services_.authenticator.admit(exchange, action_of(endpoint),
-                                [limits = limits_, call = std::move(call)](const PrincipalPtr& principal) mutable {
-                                  if (limits != nullptr && !limits->admit_principal(*call.exchange, *principal)) return;
-                                  call.principal = principal;
-                                  call.endpoint.handle(call);
-                                });
+  services_.authenticator.admit(
+      exchange, action_of(endpoint), [this, call = std::move(call)](const PrincipalPtr& principal) mutable {
+        if (listener_ == Listener::service && !limits_.admit_principal(*call.exchange, *principal)) return;
+        call.principal = principal;
+        call.endpoint.handle(call);
+      });
 }
 
 }  // namespace audit::httpd

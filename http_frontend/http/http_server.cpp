@@ -13,7 +13,6 @@
 
 #include "http/mhd_exchange.hpp"
 #include "http/mhd_response.hpp"
-#include "http/problem.hpp"
 
 namespace audit::httpd {
 namespace {
@@ -24,9 +23,9 @@ constexpr std::chrono::seconds half_closed_patience{1};
 
 // The callbacks of the library. No exception may leave them; running out of memory costs the one connection.
 
-void* on_target(void* server, const char* target, MHD_Connection* connection) noexcept {
+void* on_target(void* context, const char* target, MHD_Connection* connection) noexcept {
   try {
-    return MhdExchange::begin(*static_cast<HttpServer*>(server), connection, target);
+    return MhdExchange::begin(*static_cast<ExchangeContext*>(context), connection, target);
   } catch (const std::exception& error) {
     spdlog::error("request dropped: {}", error.what());
     return nullptr;
@@ -85,16 +84,8 @@ void on_library_message(void*, const char* format, va_list arguments) noexcept {
 }  // namespace
 
 HttpServer::HttpServer(EventLoop& loop, UniqueFd listening, HttpLimits limits, TlsCredentialsPtr tls,
-                       MaxBodyBytes max_body_bytes, AdmitBody admit_body, Dispatch dispatch, Finished finished)
-    : loop_(loop),
-      limits_(std::move(limits)),
-      max_body_bytes_(std::move(max_body_bytes)),
-      admit_body_(std::move(admit_body)),
-      dispatch_(std::move(dispatch)),
-      finished_(std::move(finished)),
-      listening_(std::move(listening)),
-      tls_(std::move(tls)),
-      compressions_(loop) {
+                       RequestHandler& handler)
+    : loop_(loop), listening_(std::move(listening)), tls_(std::move(tls)), context_(loop, handler, std::move(limits)) {
   // on_connection() gives each session our credentials before its handshake, so that they can be changed. The library,
   // which keeps to those that it starts with, is content with a callback for them that it then never calls.
   std::array<MHD_OptionItem, 3> tls_options{{{MHD_OPTION_HTTPS_PRIORITIES, 0, const_cast<char*>(tls_priority)},
@@ -105,15 +96,16 @@ HttpServer::HttpServer(EventLoop& loop, UniqueFd listening, HttpLimits limits, T
   daemon_ = MHD_start_daemon(
       (has_tls() ? MHD_USE_TLS : MHD_NO_FLAG) | MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0,
       on_accept, this, on_access, this, MHD_OPTION_EXTERNAL_LOGGER, on_library_message, nullptr,
-      MHD_OPTION_LISTEN_SOCKET, listening_.get(), MHD_OPTION_URI_LOG_CALLBACK, on_target, this,
+      MHD_OPTION_LISTEN_SOCKET, listening_.get(), MHD_OPTION_URI_LOG_CALLBACK, on_target, &context_,
       MHD_OPTION_NOTIFY_COMPLETED, on_completed, nullptr, MHD_OPTION_NOTIFY_CONNECTION, on_connection, this,
-      MHD_OPTION_CONNECTION_MEMORY_LIMIT, limits_.head_bytes, MHD_OPTION_CONNECTION_LIMIT, limits_.connections,
-      MHD_OPTION_CONNECTION_TIMEOUT, static_cast<unsigned>(limits_.idle_timeout.count()), MHD_OPTION_STRICT_FOR_CLIENT,
-      1, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_ARRAY, has_tls() ? tls_options.data() : &tls_options.back(),
+      MHD_OPTION_CONNECTION_MEMORY_LIMIT, context_.limits.head_bytes, MHD_OPTION_CONNECTION_LIMIT,
+      context_.limits.connections, MHD_OPTION_CONNECTION_TIMEOUT,
+      static_cast<unsigned>(context_.limits.idle_timeout.count()), MHD_OPTION_STRICT_FOR_CLIENT, 1,
+      MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_ARRAY, has_tls() ? tls_options.data() : &tls_options.back(),
       MHD_OPTION_END);
   if (daemon_ == nullptr) throw std::runtime_error("libmicrohttpd does not start");
   library_epoll_ = MHD_get_daemon_info(daemon_, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
-  loop_.watch(library_epoll_, EPOLLIN, [this](std::uint32_t) { run_needed_ = true; });
+  loop_.watch(library_epoll_, EPOLLIN, [this](std::uint32_t) { context_.run_needed = true; });
   prepare_ = loop_.add_prepare([this] { return run_library(); });
   sweep_later();
 }
@@ -131,30 +123,25 @@ HttpServer::~HttpServer() {
 }
 
 void HttpServer::stop_accepting() {
-  stopping_ = true;
+  context_.is_stopping = true;
   const int socket = MHD_quiesce_daemon(daemon_);
   if (socket >= 0) close(socket);
-}
-
-HttpConnection* HttpServer::connection_of(MHD_Connection* connection) {
-  const MHD_ConnectionInfo* info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-  return info == nullptr ? nullptr : static_cast<HttpConnection*>(info->socket_context);
 }
 
 // Not by the library's own limit, which knows neither our proxies nor that a host has a whole network of IPv6.
 bool HttpServer::may_connect(const sockaddr* address) const {
   const IpAddress peer = IpAddress::from(address).value_or(IpAddress());
   const auto found = per_address_.find(peer.limit_group());
-  return found == per_address_.end() || found->second < limits_.connections_per_address ||
-         limits_.trusted_proxies.contains(peer);
+  return found == per_address_.end() || found->second < context_.limits.connections_per_address ||
+         context_.limits.trusted_proxies.contains(peer);
 }
 
 // The library waits for edges of readiness. One that comes with the client's last bytes it takes for those alone, and
 // then it does not notice that the client has closed: so we watch for that, too.
 HttpConnection* HttpServer::connection_opened(int socket, const sockaddr* address) {
   const IpAddress peer = IpAddress::from(address).value_or(IpAddress());
-  const auto made = connections_.try_emplace(
-      socket, HttpConnection{*this, socket, peer, peer.text(), tls_, Clock::now() + limits_.receive_timeout});
+  const auto made = connections_.try_emplace(socket, HttpConnection{context_, socket, peer, peer.text(), tls_,
+                                                                    Clock::now() + context_.limits.receive_timeout});
   HttpConnection* connection = &made.first->second;
   ++per_address_[peer.limit_group()];
   loop_.watch(socket, EPOLLRDHUP | EPOLLONESHOT,
@@ -167,38 +154,17 @@ void HttpServer::connection_closed(HttpConnection& connection) {
   const auto counted = per_address_.find(connection.address.limit_group());
   if (--counted->second == 0) per_address_.erase(counted);
   connections_.erase(connection.socket);
-  run_needed_ = true;  // at the limit of connections the library does not listen until it runs once more
+  context_.run_needed = true;  // at the limit of connections the library does not listen until it runs once more
 }
 
 // Shutting down what is closed already makes another edge for the library; what has arrived can still be read, and an
 // answer still be sent.
 void HttpServer::client_closed(HttpConnection& connection, std::uint32_t epoll_events) {
-  run_needed_ = true;
+  context_.run_needed = true;
   to_shut_down_.push_back(connection.socket);
   const bool is_reset = (epoll_events & (EPOLLHUP | EPOLLERR)) != 0;
   connection.closed_at = is_reset ? Clock::time_point::min() : Clock::now();
   if (is_reset && connection.exchange != nullptr) connection.exchange->client_has_gone();
-}
-
-void HttpServer::request_begins(HttpConnection& connection, MhdExchange* exchange) {
-  connection.exchange = exchange;
-  // The time for the first request runs since the connection began.
-  if (std::exchange(connection.had_request, true)) connection.deadline = Clock::now() + limits_.receive_timeout;
-}
-
-void HttpServer::request_opened(HttpConnection& connection) {
-  ++open_requests_;
-  connection.deadline = Clock::time_point::max();
-}
-
-void HttpServer::answer_begins(HttpConnection& connection, std::size_t count) {
-  const std::chrono::seconds at_slowest(count / limits_.answer_bytes_per_s);
-  connection.deadline = Clock::now() + limits_.receive_timeout + at_slowest;
-}
-
-void HttpServer::request_ends(HttpConnection& connection) {
-  connection.exchange = nullptr;
-  connection.deadline = Clock::now() + limits_.idle_timeout;
 }
 
 void HttpServer::sweep_later() {
@@ -220,42 +186,19 @@ void HttpServer::sweep() {
   sweep_later();
 }
 
-bool HttpServer::hold_body_bytes(std::size_t count) {
-  if (held_body_bytes_ + count > limits_.body_memory_bytes) return false;
-  held_body_bytes_ += count;
-  return true;
-}
-
-bool HttpServer::hold_answer_bytes(const IpAddress& group, std::size_t count) {
-  const auto found = answer_bytes_of_.find(group);
-  const std::size_t of_group = found == answer_bytes_of_.end() ? 0 : found->second;
-  const bool has_share = of_group == 0 || of_group + count <= limits_.answer_memory_bytes / 2;
-  if (!has_share || held_answer_bytes_ + count > limits_.answer_memory_bytes) return false;
-  held_answer_bytes_ += count;
-  answer_bytes_of_[group] += count;
-  return true;
-}
-
-void HttpServer::release_answer_bytes(const IpAddress& group, std::size_t count) {
-  held_answer_bytes_ -= count;
-  const auto found = answer_bytes_of_.find(group);
-  found->second -= count;
-  if (found->second == 0) answer_bytes_of_.erase(found);
-}
-
 // The library must run when its epoll descriptor is ready, when a request was resumed, and at the time that it asked
 // for; longer waits would leave data in its buffers. It often asks to run again at once, which is cheaper than a turn
 // of the loop; the others' turn comes all the same.
 std::optional<std::chrono::milliseconds> HttpServer::run_library() {
   constexpr int most_runs = 4;
   constexpr std::chrono::milliseconds at_once(0);
-  const bool is_due = run_needed_ || Clock::now() >= run_at_;
+  const bool is_due = context_.run_needed || Clock::now() >= run_at_;
   std::optional<std::chrono::milliseconds> wait = is_due ? at_once : library_wait();
   for (int runs = 0; wait == at_once && runs < most_runs; ++runs) {
-    run_needed_ = false;
+    context_.run_needed = false;
     MHD_run(daemon_);
     suspend_and_shut_down();
-    wait = run_needed_ ? at_once : library_wait();
+    wait = context_.run_needed ? at_once : library_wait();
   }
   run_at_ = wait ? Clock::now() + *wait : Clock::time_point::max();
   return wait;
@@ -268,8 +211,8 @@ std::optional<std::chrono::milliseconds> HttpServer::library_wait() const {
 }
 
 void HttpServer::suspend_and_shut_down() {
-  for (const auto& exchange : to_suspend_) exchange->suspend();
-  to_suspend_.clear();
+  for (const auto& exchange : context_.to_suspend) exchange->suspend();
+  context_.to_suspend.clear();
   for (const int socket : to_shut_down_) {
     const auto found = connections_.find(socket);
     const bool is_same = found != connections_.end() && found->second.closed_at != Clock::time_point::max();
@@ -279,29 +222,3 @@ void HttpServer::suspend_and_shut_down() {
 }
 
 }  // namespace audit::httpd
-
-// What the library cannot parse (a head that is too large, for one) never reaches our code: it answers by itself, in
-// HTML, through its own public function. A program's definition comes before a library's, so this one is called
-// instead, sends JSON, and has the connection closed. Should a later version not call it, its answers are HTML again,
-// with the same status.
-extern "C" MHD_Result MHD_queue_response(MHD_Connection* connection, unsigned status, MHD_Response*) {
-  using namespace audit::httpd;
-  try {
-    HttpConnection* client = HttpServer::connection_of(connection);
-    if (client == nullptr) return MHD_NO;
-    Request request;
-    request.id = client->server.make_request_id();
-    request.client_address = client->address_text;
-    RequestRecord record;
-    record.status = static_cast<int>(status);
-    client->server.finished(request, record);
-    client->is_answered_by_library = true;
-    const char* reason = MHD_get_reason_phrase_for(status);
-    // Given to the library, the head of this answer would be sent twice where it has refused the fields of a head.
-    send_at_once(connection, problem(record.status, reason), request.id);
-    return MHD_NO;
-  } catch (const std::exception& error) {
-    spdlog::error("request dropped: {}", error.what());
-    return MHD_NO;
-  }
-}

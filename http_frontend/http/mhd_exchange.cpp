@@ -1,64 +1,45 @@
 #include "http/mhd_exchange.hpp"
 
-#include <spdlog/fmt/fmt.h>
-
 #include <algorithm>
 
 #include "http/content_encoding.hpp"
-#include "http/http_server.hpp"
 #include "http/mhd_head.hpp"
 #include "http/mhd_response.hpp"
 #include "http/problem.hpp"
 #include "http/request_head.hpp"
 #include "http/request_id.hpp"
 #include "http/request_target.hpp"
+#include "http/server_timing.hpp"
 
 namespace audit::httpd {
 namespace {
 
 constexpr std::size_t max_ignored_body_bytes = 1024 * 1024;
-constexpr std::size_t small_answer_bytes = 64 * 1024;
 constexpr int client_gone_status = 499;  // nginx's number for it, which never reaches a client
-
-// For a browser's developer tools. Durations are in milliseconds.
-std::string server_timing(const RequestRecord& record) {
-  std::string value;
-  const auto add = [&](const char* name, const RequestRecord::Duration& duration) {
-    if (!duration) return;
-    const double ms = std::chrono::duration<double, std::milli>(*duration).count();
-    value.append(fmt::format("{}{};dur={:.3f}", value.empty() ? "" : ", ", name, ms));
-  };
-  add("auth", record.auth);
-  add("queue", record.queue);
-  add("db", record.database);
-  return value;
-}
 
 }  // namespace
 
-MhdExchange* MhdExchange::begin(HttpServer& server, MHD_Connection* connection, const char* target) {
-  HttpConnection* client = HttpServer::connection_of(connection);
+MhdExchange* MhdExchange::begin(ExchangeContext& context, MHD_Connection* connection, const char* target) {
+  HttpConnection* client = HttpConnection::of(connection);
   if (client == nullptr) return nullptr;
-  const auto exchange = std::make_shared<MhdExchange>(server, *client, connection, target);
+  const auto exchange = std::make_shared<MhdExchange>(context, *client, connection, target);
   hide_query(target);
-  server.request_begins(*client, exchange.get());
+  client->request_begins(exchange.get());
   exchange->self_ = exchange;
   return exchange.get();
 }
 
-MhdExchange::MhdExchange(HttpServer& server, HttpConnection& client, MHD_Connection* connection,
+MhdExchange::MhdExchange(ExchangeContext& context, HttpConnection& client, MHD_Connection* connection,
                          std::string_view target)
-    : server_(server), client_(&client), connection_(connection) {
+    : context_(context), client_(&client), connection_(connection), memory_(context.memory) {
   target_size_ = target.size();
   is_sound_ = is_sound_target(target);
-  is_target_too_long_ = target_size_ > server_.limits().target_bytes;
+  is_target_too_long_ = target_size_ > context_.limits.target_bytes;
   if (!is_target_too_long_) split_target(target, request_.path, request_.query);
 }
 
 MhdExchange::~MhdExchange() {
-  if (is_dispatched_) server_.request_closed();
-  server_.release_body_bytes(held_body_bytes_);
-  release_answer_bytes(0);
+  if (is_dispatched_) --context_.open_requests;
 }
 
 MHD_Result MhdExchange::accept(const char* method, const char* version, const char* body, std::size_t* body_size) {
@@ -84,8 +65,8 @@ MHD_Result MhdExchange::accept_head(const char* method, const char* version) {
   request_.content_encoding = joined_headers(connection_, MHD_HTTP_HEADER_CONTENT_ENCODING);
   request_.client_certificate = client_certificate();
   const std::string_view id = header_value(connection_, "X-Request-ID");
-  request_.id = is_sane_request_id(id) ? std::string(id) : server_.make_request_id();
-  request_.max_body_bytes = std::min(server_.max_body_bytes(request_), server_.limits().body_bytes);
+  request_.id = is_sane_request_id(id) ? std::string(id) : context_.request_ids.make();
+  request_.max_body_bytes = std::min(context_.handler.max_body_bytes(request_), context_.limits.body_bytes);
   const std::size_t body_size = announced_body_bytes(connection_);
   response_ = refusal(body_size);
   if (!response_) request_.body.reserve(body_size);  // takes no memory until it is filled
@@ -103,13 +84,13 @@ bool MhdExchange::needs_admission(std::size_t body_size) const {
 // the others need.
 void MhdExchange::ask_for_admission() {
   awaits_admission_ = true;
-  server_.admit_body(shared_from_this(), [exchange = weak_from_this()] {
+  context_.handler.admit(shared_from_this(), [exchange = weak_from_this()] {
     const auto self = exchange.lock();
     if (!self) return;
     self->awaits_admission_ = false;
     if (self->is_suspended_) self->resume();
   });
-  if (awaits_admission_ && !response_) server_.suspend_after_run(shared_from_this());
+  if (awaits_admission_ && !response_) context_.to_suspend.push_back(shared_from_this());
 }
 
 const ClientCertificate* MhdExchange::client_certificate() {
@@ -119,7 +100,7 @@ const ClientCertificate* MhdExchange::client_certificate() {
 }
 
 void MhdExchange::find_client() {
-  const TrustedProxies& proxies = server_.limits().trusted_proxies;
+  const TrustedProxies& proxies = context_.limits.trusted_proxies;
   request_.client_address = client_->address_text;
   request_.client_group = client_->address.limit_group();
   if (!proxies.contains(client_->address)) return;
@@ -138,7 +119,7 @@ std::optional<Response> MhdExchange::refusal(std::size_t body_size) const {
 MHD_Result MhdExchange::accept_body(std::string_view piece) {
   body_bytes_ += piece.size();
   if (!response_ && body_bytes_ <= request_.max_body_bytes && !has_no_room_) {
-    has_no_room_ = !hold_body_bytes(piece.size());
+    has_no_room_ = !memory_.hold_body(piece.size());
     if (!has_no_room_) request_.body.append(piece);
   }
   if (body_bytes_ > request_.max_body_bytes || has_no_room_) drop_body();
@@ -146,14 +127,8 @@ MHD_Result MhdExchange::accept_body(std::string_view piece) {
                                                                          : MHD_NO;  // no: closes the connection
 }
 
-bool MhdExchange::hold_body_bytes(std::size_t count) {
-  if (!server_.hold_body_bytes(count)) return false;
-  held_body_bytes_ += count;
-  return true;
-}
-
 void MhdExchange::drop_body() {
-  server_.release_body_bytes(std::exchange(held_body_bytes_, 0));
+  memory_.release_body();
   std::string().swap(request_.body);
 }
 
@@ -162,17 +137,18 @@ MHD_Result MhdExchange::answer() {
   if (!is_dispatched_ && !response_) {
     is_dispatched_ = true;
     dispatched_at_ = Clock::now();
-    server_.request_opened(*client_);
+    ++context_.open_requests;
+    client_->request_has_arrived();
     if (body_bytes_ > request_.max_body_bytes) {
       response_ = problem(413, "Content Too Large");
     } else if (has_no_room_) {
       response_ = unavailable_problem("Too many large requests are under way", "overloaded");
     } else {
-      server_.dispatch(shared_from_this());
+      context_.handler.dispatch(shared_from_this());
     }
   }
   if (response_) return queue_response();
-  server_.suspend_after_run(shared_from_this());
+  context_.to_suspend.push_back(shared_from_this());
   return MHD_YES;
 }
 
@@ -188,7 +164,7 @@ void MhdExchange::suspend() {
 
 void MhdExchange::resume() {
   is_suspended_ = false;
-  server_.run_soon();
+  context_.run_needed = true;
   MHD_resume_connection(connection_);
 }
 
@@ -201,32 +177,18 @@ void MhdExchange::respond(Response response) {
   if (connection_ == nullptr) return;  // the client has gone
   if (record_.query_begun) record_.database = Clock::now() - *record_.query_begun;
   const std::size_t size = response.body.bytes().size();
-  if (!hold_answer_bytes(size)) {
+  if (!memory_.hold_answer(request_.client_group, size)) {
     return give(unavailable_problem("Too many large answers are under way", "overloaded"));
   }
   if (!may_compress(response)) return give(std::move(response));
   response.headers.push_back({MHD_HTTP_HEADER_VARY, MHD_HTTP_HEADER_ACCEPT_ENCODING});
   const bool accepts = accepts_gzip(header_value(connection_, MHD_HTTP_HEADER_ACCEPT_ENCODING));
-  return accepts && hold_answer_bytes(size) ? compress(std::move(response)) : give(std::move(response));
-}
-
-// Whoever does not read keeps an answer in memory. Small ones are bounded by the number of connections.
-bool MhdExchange::hold_answer_bytes(std::size_t count) {
-  if (count <= small_answer_bytes) return true;
-  if (!server_.hold_answer_bytes(request_.client_group, count)) return false;
-  held_answer_bytes_ += count;
-  return true;
-}
-
-// All but `kept`.
-void MhdExchange::release_answer_bytes(std::size_t kept) {
-  if (held_answer_bytes_ <= kept) return;
-  server_.release_answer_bytes(request_.client_group, held_answer_bytes_ - kept);
-  held_answer_bytes_ = kept;
+  return accepts && memory_.hold_answer(request_.client_group, size) ? compress(std::move(response))
+                                                                     : give(std::move(response));
 }
 
 bool MhdExchange::may_compress(const Response& response) const {
-  const std::size_t least = server_.limits().gzip_min_bytes;
+  const std::size_t least = context_.limits.gzip_min_bytes;
   return least != 0 && response.status == MHD_HTTP_OK && response.body.bytes().size() >= least;
 }
 
@@ -239,11 +201,11 @@ void MhdExchange::compress(Response response) {
       shared->headers.push_back({MHD_HTTP_HEADER_CONTENT_ENCODING, "gzip"});
     }
     return [this, shared] {
-      release_answer_bytes(shared->body.bytes().size());
+      memory_.shrink_answer(shared->body.bytes().size());
       give(std::move(*shared));
     };
   };
-  server_.compressions().submit(call, shared_from_this());
+  context_.compressions.submit(call, shared_from_this());
 }
 
 void MhdExchange::give(Response response) {
@@ -257,14 +219,14 @@ MHD_Result MhdExchange::queue_response() {
   record_.status = response_->status;
   record_.body_bytes = response_->body.bytes().size();
   record_.rejection = response_->rejection;
-  if (server_.has_server_timing() && record_.principal) {
+  if (context_.has_server_timing && record_.principal) {
     response_->headers.push_back({"Server-Timing", server_timing(record_)});
   }
   for (Header& header : headers_) response_->headers.push_back(std::move(header));
   queued_at_ = Clock::now();
-  server_.answer_begins(*client_, record_.body_bytes);
+  client_->answer_begins(record_.body_bytes);
   // The library takes chunks and trailers whose lines end in many ways: what comes behind them is no request for sure.
-  const bool is_last = server_.is_stopping() || !is_sound_ || is_chunked_;
+  const bool is_last = context_.is_stopping || !is_sound_ || is_chunked_;
   return httpd::queue_response(connection_, std::move(*response_), request_.id, is_last);
 }
 
@@ -275,7 +237,7 @@ std::optional<Clock::time_point> MhdExchange::waiting_since() const {
 void MhdExchange::end(bool is_sent) {
   const std::shared_ptr<MhdExchange> self = std::move(self_);  // nobody else may keep it
   connection_ = nullptr;
-  server_.request_ends(*client_);
+  client_->request_ends();
   client_has_gone();
   record_end(is_sent);
 }
@@ -286,7 +248,7 @@ void MhdExchange::record_end(bool is_sent) {
   if (!is_sent) record_.status = client_gone_status;
   if (queued_at_) record_.send = now - *queued_at_;
   record_.total = now - record_.begun;
-  server_.finished(request_, record_);
+  context_.handler.finished(request_, record_);
 }
 
 }  // namespace audit::httpd

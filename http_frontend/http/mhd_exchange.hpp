@@ -10,24 +10,24 @@
 #include <string_view>
 
 #include "base/event_loop.hpp"
+#include "http/exchange_context.hpp"
+#include "http/http_connection.hpp"
 #include "http/http_types.hpp"
+#include "http/memory_budget.hpp"
 
 namespace audit::httpd {
-
-class HttpServer;
-struct HttpConnection;
 
 // The library knows it by its plain address from the target on until it reports the request's end; meanwhile the
 // exchange keeps itself alive.
 class MhdExchange final : public Exchange, public std::enable_shared_from_this<MhdExchange> {
  public:
   // Null context of the library for a request that is to be dropped.
-  static MhdExchange* begin(HttpServer& server, MHD_Connection* connection, const char* target);
-  MhdExchange(HttpServer& server, HttpConnection& client, MHD_Connection* connection, std::string_view target);
+  static MhdExchange* begin(ExchangeContext& context, MHD_Connection* connection, const char* target);
+  MhdExchange(ExchangeContext& context, HttpConnection& client, MHD_Connection* connection, std::string_view target);
   ~MhdExchange() override;
 
   void respond(Response response) override;
-  bool hold_body_bytes(std::size_t count) override;
+  bool hold_body_bytes(std::size_t count) override { return memory_.hold_body(count); }
 
   // The library's access callback: first with the head, then with each piece of the body, then with its end, and once
   // more after a suspended request was resumed.
@@ -50,8 +50,6 @@ class MhdExchange final : public Exchange, public std::enable_shared_from_this<M
   std::optional<Response> refusal(std::size_t body_size) const;
   const ClientCertificate* client_certificate();
   void find_client();
-  bool hold_answer_bytes(std::size_t count);
-  void release_answer_bytes(std::size_t kept);
   bool may_compress(const Response& response) const;
   void compress(Response response);
   void give(Response response);
@@ -59,15 +57,14 @@ class MhdExchange final : public Exchange, public std::enable_shared_from_this<M
   MHD_Result queue_response();
   void record_end(bool is_sent);
 
-  HttpServer& server_;
+  ExchangeContext& context_;
   HttpConnection* client_;
   MHD_Connection* connection_;
+  HeldMemory memory_;
   std::shared_ptr<MhdExchange> self_;
   std::optional<Response> response_;
   std::size_t body_bytes_ = 0;  // that have come
-  std::size_t held_body_bytes_ = 0;
-  std::size_t held_answer_bytes_ = 0;
-  bool has_no_room_ = false;  // for the body, among those of others
+  bool has_no_room_ = false;    // for the body, among those of others
   std::optional<Clock::time_point> queued_at_;
   Clock::time_point dispatched_at_;
   bool is_target_too_long_ = false;

@@ -2,8 +2,11 @@
 
 #include <dlfcn.h>
 #include <spdlog/fmt/fmt.h>
+#include <spdlog/spdlog.h>
 #include <sys/socket.h>
 
+#include "http/http_connection.hpp"
+#include "http/problem.hpp"
 #include "http/tls_credentials.hpp"
 
 namespace audit::httpd {
@@ -52,3 +55,29 @@ void send_at_once(MHD_Connection* connection, const Response& response, const st
 }
 
 }  // namespace audit::httpd
+
+// What the library cannot parse (a head that is too large, for one) never reaches our code: it answers by itself, in
+// HTML, through its own public function. A program's definition comes before a library's, so this one is called
+// instead, sends JSON, and has the connection closed. Should a later version not call it, its answers are HTML again,
+// with the same status.
+extern "C" MHD_Result MHD_queue_response(MHD_Connection* connection, unsigned status, MHD_Response*) {
+  using namespace audit::httpd;
+  try {
+    HttpConnection* client = HttpConnection::of(connection);
+    if (client == nullptr) return MHD_NO;
+    Request request;
+    request.id = client->context.request_ids.make();
+    request.client_address = client->address_text;
+    RequestRecord record;
+    record.status = static_cast<int>(status);
+    client->context.handler.finished(request, record);
+    client->is_answered_by_library = true;
+    const char* reason = MHD_get_reason_phrase_for(status);
+    // Given to the library, the head of this answer would be sent twice where it has refused the fields of a head.
+    send_at_once(connection, problem(record.status, reason), request.id);
+    return MHD_NO;
+  } catch (const std::exception& error) {
+    spdlog::error("request dropped: {}", error.what());
+    return MHD_NO;
+  }
+}
