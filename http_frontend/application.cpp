@@ -1,11 +1,7 @@
 #include "application.hpp"
 
-#include <signal.h>
 #include <spdlog/spdlog.h>
-#include <sys/epoll.h>
-#include <sys/signalfd.h>
 
-#include <stdexcept>
 #include <utility>
 
 #include "auth/principal_query.hpp"
@@ -50,24 +46,13 @@ HttpLimits http_limits(const Config& config) {
   return limits;
 }
 
-UniqueFd watched_signals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
-  sigaddset(&signals, SIGHUP);
-  UniqueFd descriptor(signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
-  if (!descriptor) throw std::runtime_error("signalfd failed");
-  return descriptor;
-}
-
 }  // namespace
 
 Application::Application(Settings settings, std::function<Settings()> reload, std::map<std::string, UniqueFd> sockets)
     : settings_(std::move(settings)),
       reload_settings_(std::move(reload)),
       passed_sockets_(std::move(sockets)),
-      signals_(watched_signals()),
+      signals_(loop_),
       throttle_(settings_.config.login_attempts, std::chrono::seconds(settings_.config.login_window_s)),
       limits_(settings_.config.address_requests_per_s, settings_.config.principal_requests_per_s),
       pool_(std::make_unique<PgPool>(loop_, pool_settings(settings_.config))),
@@ -106,7 +91,7 @@ void Application::run() {
   if (settings_.config.has_admin_listener()) listen_for_admins();
   listen();
   apply_settings();
-  watch_signals();
+  signals_.start([this] { reload(); }, [this] { begin_to_end(); });
   loop_.run();
   // Those who still wait at the deadline are told so: the library must not end with suspended requests.
   router_.stop();
@@ -169,15 +154,6 @@ void Application::listen_for_admins() {
   const std::string url = url_of(socket, "http");
   admin_server_ = std::make_unique<HttpServer>(loop_, std::move(socket), limits, nullptr, admin_router_);
   spdlog::info("administration on {}", url);
-}
-
-void Application::watch_signals() {
-  loop_.watch(signals_.get(), EPOLLIN, [this](std::uint32_t) {
-    signalfd_siginfo signal;
-    if (read(signals_.get(), &signal, sizeof signal) != sizeof signal) return;
-    if (signal.ssi_signo == SIGHUP) return reload();
-    begin_to_end();
-  });
 }
 
 // Everything that need not stay as it was at the start.

@@ -13,6 +13,7 @@
 #include "auth/password_prover.hpp"
 #include "auth/token_issuer.hpp"
 #include "base/event_loop.hpp"
+#include "base/signal_watch.hpp"
 #include "db/pg_pool.hpp"
 #include "db/principal_listener.hpp"
 #include "endpoints/router.hpp"
@@ -43,7 +44,6 @@ class Application {
   void listen();
   void listen_for_admins();
   UniqueFd listening_socket(const std::string& name, const std::string& setting, const std::string& address);
-  void watch_signals();
   void begin_to_end();
   void end_when_quiet();
 
@@ -51,7 +51,7 @@ class Application {
   std::function<Settings()> reload_settings_;
   std::map<std::string, UniqueFd> passed_sockets_;
   EventLoop loop_;
-  UniqueFd signals_;
+  SignalWatch signals_;
   LoginThrottle throttle_;
   RateLimits limits_;
   std::unique_ptr<PgPool> pool_;
