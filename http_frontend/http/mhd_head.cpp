@@ -56,7 +56,7 @@ HeadCheck check_head(MHD_Connection* connection, const char* method, const char*
     RequestHead head;
     const char* next;  // where the next field has to begin
     bool is_gapless = true;
-  } walk{RequestHead(method, std::string_view(version) == MHD_HTTP_VERSION_1_1),
+  } walk{RequestHead(method, std::string_view(version) != MHD_HTTP_VERSION_1_0),
          version + std::strlen(version) + line_end_size};
   MHD_get_connection_values_n(
       connection, MHD_HEADER_KIND,

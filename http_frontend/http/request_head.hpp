@@ -10,7 +10,7 @@ namespace audit::httpd {
 // Takes the fields of a head one by one, in their order.
 class RequestHead {
  public:
-  // `is_http_1_1`: the version that the request has.
+  // `is_http_1_1`: what its version is, or a later one.
   RequestHead(std::string_view method, bool is_http_1_1);
 
   void add(std::string_view name, std::string_view value);

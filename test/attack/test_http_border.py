@@ -42,6 +42,7 @@ FORBIDDEN = {
     "no coding": POST + b"Host: x\r\nTransfer-Encoding: identity\r\n\r\n" + INNER,
     "chunks in HTTP/1.0": b"POST " + EVENTS.encode() + b" HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n" + CHUNK,
     "two hosts": GET + b"Host: x\r\nHost: y\r\n\r\n" + INNER,
+    "no host in a later version": b"GET /healthz HTTP/1.2\r\nX: y\r\n\r\n" + INNER,
     "no host": GET + b"X: y\r\n\r\n" + INNER,
     "no field": GET + b"\r\n" + INNER,
     "a NUL in a value": GET + b"Host: x\r\nX-API-Key: a\0b\r\n\r\n" + INNER,

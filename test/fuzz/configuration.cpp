@@ -5,6 +5,7 @@
 #include <array>
 #include <string>
 
+#include "base/listen_socket.hpp"
 #include "base/unique_fd.hpp"
 #include "fuzz.hpp"
 #include "settings/config.hpp"

@@ -1,7 +1,8 @@
-# Sends bodies of POST /v1/audit/events, made by damaging those in corpus/post_body, to a daemon of its own for so many
+# Sends bodies of POST /v1/audit/events, made by damaging those in corpus/post_body, some as gzip, to a daemon of its own for so many
 # seconds. Coverage is what the answers say: a body with a new kind of answer is damaged further. Each answer must be one
 # that the API has, what it says was recorded must be there, and nothing may crash.
 import base64
+import gzip
 import json
 import os
 import random
@@ -20,6 +21,7 @@ PIECES = [b"{", b"}", b"[", b"]", b",", b":", b'"', b"\\", b"\n", b"\r\n", b"nul
           b"\xff", b"\xed\xa0\x80", b"\\u0000", b"\\ud800", b'"id"', b'"created_at"', b'"user_id"', b'"ip_address"',
           b'"event_payload"', b'"infinity"', b"9223372036854775808", b"1.5", b'"event_type"', b"[" * 5000, b"{}", b"x" * 70000]
 TYPES = ["application/json", "application/x-ndjson"]
+CODINGS = ["identity", "identity", "gzip"]
 
 
 def damage(random_, body, other):
@@ -35,6 +37,13 @@ def damage(random_, body, other):
             lambda: body[:at] + other[random_.randint(0, len(other)):],
         ])()
     return body[:200_000]
+
+
+def packed(random_, body):
+    """In two members, and now and then damaged on the way."""
+    at = random_.randint(0, len(body))
+    whole = gzip.compress(body[:at]) + gzip.compress(body[at:])
+    return damage(random_, whole, whole) if random_.random() < 0.2 else whole
 
 
 def kind_of(answer):
@@ -67,15 +76,16 @@ class Fuzzer:
 
     def step(self):
         body = damage(self._random, self._random.choice(self._corpus), self._random.choice(self._corpus))
-        headers = {"Content-Type": self._random.choice(TYPES)}
+        headers = {"Content-Type": self._random.choice(TYPES), "Content-Encoding": self._random.choice(CODINGS)}
+        sent = packed(self._random, body) if headers["Content-Encoding"] == "gzip" else body
         try:
-            answer = self._client.request("POST", EVENTS, self._key, data=body, headers=headers)
+            answer = self._client.request("POST", EVENTS, self._key, data=sent, headers=headers)
             kind = kind_of(answer)
             if answer.status == 201:
                 self._recorded += answer.json()["recorded"]
         except Exception as error:
-            sent = base64.b64encode(body[:3000]).decode()
-            raise AssertionError(f"{error!r} after {len(body)} bytes of {headers}: {sent}") from error
+            text = base64.b64encode(sent[:3000]).decode()
+            raise AssertionError(f"{error!r} after {len(sent)} bytes of {headers}: {text}") from error
         self.count += 1
         if kind not in self.kinds:
             self.kinds.add(kind)
