@@ -50,7 +50,8 @@ bool is_behind_pooler(PgSetup& setup, PGconn* connection) {
   return process.value(0, 0) != std::to_string(PQbackendPID(connection));
 }
 
-PgResult query_self_in_transaction(PgSetup& setup, const std::string& statement_timeout_ms) {
+PgResult query_self_in_transaction(PgSetup& setup, const std::string& functions,
+                                   const std::string& statement_timeout_ms) {
   try {
     setup.query("BEGIN");
     setup.query(local_settings_sql, statement_timeout_ms.c_str());
@@ -59,16 +60,16 @@ PgResult query_self_in_transaction(PgSetup& setup, const std::string& statement_
                                                                caught.problem.message +
                                                                "); set it to transaction or session mode");
   }
-  PgResult self = setup.query(self_sql());
+  PgResult self = setup.query(self_sql(), functions.c_str());
   setup.query("COMMIT");
   return self;
 }
 
 std::vector<PreparedStatement> with_schema(std::vector<PreparedStatement> statements, const std::string& schema) {
-  constexpr std::string_view mark = "@schema@";
   for (PreparedStatement& statement : statements) {
     std::string& sql = statement.sql;
-    for (std::size_t at; (at = sql.find(mark)) != std::string::npos;) sql.replace(at, mark.size(), schema);
+    for (std::size_t at; (at = sql.find(schema_mark)) != std::string::npos;)
+      sql.replace(at, schema_mark.size(), schema);
   }
   statements.push_back(check_statement());
   return statements;
@@ -83,8 +84,9 @@ Session set_up(const SessionSettings& settings) {
   const std::string timeout_ms = std::to_string(settings.statement_timeout.count());
   const bool is_pooled = is_behind_pooler(setup, connection);
   if (!is_pooled) setup.query(settings_sql, timeout_ms.c_str());
-  const SessionSelf self =
-      check_self(is_pooled ? query_self_in_transaction(setup, timeout_ms) : setup.query(self_sql()));
+  const std::string functions = needed_functions(settings.statements);
+  const SessionSelf self = check_self(is_pooled ? query_self_in_transaction(setup, functions, timeout_ms)
+                                                : setup.query(self_sql(), functions.c_str()));
   session.is_standby = self.is_standby;
   std::vector<PreparedStatement> statements = with_schema(settings.statements, self.schema);
   if (is_pooled) {

@@ -29,6 +29,7 @@ struct PreparedStatement {
   const char* name;  // a literal
   std::string sql;
   std::vector<SqlType> parameters;
+  bool is_optional = false;  // a role will do that may not call its functions
 };
 
 // Values in the server's binary format, in the order of the placeholders. Owns them, since a query may have to wait.

@@ -28,16 +28,13 @@ const std::string self_from_sql =
     " WHERE me.rolname = session_user";
 
 // One row. It has whether the role has too many rights, the extension's schema (null: there is none), and whether the
-// server is a standby. It has the role and the database. It has whether the role may use all functions for front ends,
-// the extension's version, and the database's encoding.
+// server is a standby. It has the role and the database. It has whether the role may call the needed functions, the
+// extension's version, and the database's encoding.
 const std::string query =
     "SELECT " + mighty_sql +
     ", pg_catalog.quote_ident(n.nspname), pg_catalog.pg_is_in_recovery(), me.rolname, pg_catalog.current_database(),"
     " pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND NOT EXISTS (SELECT FROM pg_catalog.pg_proc p"
-    " WHERE p.pronamespace = n.oid AND p.proname IN ('audit_list_json', 'audit_get_json', 'audit_password_salt',"
-    " 'audit_authenticate_proof', 'audit_authenticate_token', 'audit_authenticate_api_key', "
-    "'audit_authenticate_certificate',"
-    " 'audit_read_status')"
+    " WHERE p.pronamespace = n.oid AND p.proname = ANY ($1::pg_catalog.name[])"
     " AND NOT pg_catalog.has_function_privilege(p.oid, 'EXECUTE')),"
     " e.extversion, pg_catalog.getdatabaseencoding()" +
     self_from_sql;
@@ -103,6 +100,19 @@ void refuse_missing_grants(const PgResult& self) {
 }  // namespace
 
 const char* self_sql() { return query.c_str(); }
+
+std::string needed_functions(const std::vector<PreparedStatement>& statements) {
+  std::string names;
+  for (const PreparedStatement& statement : statements) {
+    if (statement.is_optional) continue;
+    std::string_view rest = statement.sql;
+    for (std::size_t at; (at = rest.find(schema_mark)) != std::string_view::npos;) {
+      rest.remove_prefix(at + schema_mark.size() + 1);
+      names.append(names.empty() ? "" : ",").append(rest.substr(0, rest.find('(')));
+    }
+  }
+  return "{" + names + "}";
+}
 
 SessionSelf check_self(const PgResult& self) {
   refuse_mighty_role(self);

@@ -2,11 +2,16 @@
 #pragma once
 
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "db/query.hpp"
 #include "db/query_outcome.hpp"
 
 namespace audit::httpd {
+
+// Stands in statements for the extension's schema; the name of a function follows behind a dot.
+inline constexpr std::string_view schema_mark = "@schema@";
 
 // What the daemon has to know of the session.
 struct SessionSelf {
@@ -14,8 +19,10 @@ struct SessionSelf {
   bool is_standby;
 };
 
-// The query of one row that says it.
+// The query of one row that says it. Its parameter is needed_functions().
 const char* self_sql();
+// What the session has to be allowed to call for these, as an array.
+std::string needed_functions(const std::vector<PreparedStatement>& statements);
 // Throws SetupProblem where the daemon must not or cannot work there. REQUIRES: `self` is the answer to self_sql().
 SessionSelf check_self(const PgResult& self);
 

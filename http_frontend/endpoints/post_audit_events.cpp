@@ -73,7 +73,7 @@ Endpoint post_audit_events() {
           .path = "/v1/audit/events",
           .access = Access::writers,
           .max_body_bytes = 10 * 1024 * 1024,
-          .statement = {{"log", sql, {text, boolean, int8, text, text, text}}},
+          .statement = {{"log", sql, {text, boolean, int8, text, text, text}, true}},
           .handle = handle};
 }
 
