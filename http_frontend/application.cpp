@@ -7,43 +7,32 @@
 #include "auth/principal_query.hpp"
 #include "base/listen_socket.hpp"
 #include "endpoints/endpoints.hpp"
+#include "settings/setting.hpp"
 #include "watch/log.hpp"
 #include "watch/service_manager.hpp"
 
 namespace audit::httpd {
 namespace {
 
-PoolSettings pool_settings(const Config& config) {
-  PoolSettings settings;
-  settings.session.conninfo = config.database;
-  settings.session.statement_timeout = std::chrono::milliseconds(config.query_timeout_ms);
+PoolSettings with_statements(PoolSettings settings) {
   settings.session.statements = endpoint_statements();
   for (PreparedStatement& statement : principal_statements())
     settings.session.statements.push_back(std::move(statement));
   settings.session.statements.push_back(maintenance_statement());
   settings.session.statements.push_back(echo_statement());
-  settings.size = config.pool_size;
-  settings.queue_limit = config.queue_limit;
-  settings.query_timeout = std::chrono::milliseconds(config.query_timeout_ms);
-  settings.request_timeout = std::chrono::milliseconds(config.request_timeout_ms);
   return settings;
 }
 
-HttpLimits http_limits(const Config& config) {
-  HttpLimits limits;
-  limits.connections = config.connection_limit;
-  limits.connections_per_address = config.connections_per_address;
-  limits.head_bytes = config.head_limit_bytes;
-  limits.target_bytes = config.target_limit_bytes;
-  limits.body_bytes = config.body_limit_bytes;
-  limits.body_memory_bytes = std::size_t{config.body_memory_mb} * 1024 * 1024;
-  limits.answer_memory_bytes = std::size_t{config.answer_memory_mb} * 1024 * 1024;
-  limits.receive_timeout = std::chrono::seconds(config.receive_timeout_s);
-  limits.answer_bytes_per_s = config.answer_bytes_per_s;
-  limits.idle_timeout = std::chrono::seconds(config.idle_timeout_s);
-  limits.gzip_min_bytes = config.gzip_min_bytes;
-  limits.trusted_proxies = TrustedProxies::parse(config.trusted_proxies).value();
-  return limits;
+// A setting that changes only with a restart stays what it is.
+void keep_until_restart(const Config& in_use, Config& next) {
+  for (const SettingGroup& group : setting_groups()) {
+    for (const Setting& setting : group.settings) {
+      const std::string value = setting.value(in_use);
+      if (setting.changes == Changes::by_reload || setting.value(next) == value) continue;
+      spdlog::warn("--{}: changes only with a restart", setting.name);
+      setting.set(next, value);
+    }
+  }
 }
 
 }  // namespace
@@ -53,15 +42,15 @@ Application::Application(Settings settings, std::function<Settings()> reload, st
       reload_settings_(std::move(reload)),
       passed_sockets_(std::move(sockets)),
       signals_(loop_),
-      throttle_(settings_.config.login_attempts, std::chrono::seconds(settings_.config.login_window_s)),
+      throttle_(settings_.config.login_attempts, settings_.config.login_window),
       limits_(settings_.config.address_requests_per_s, settings_.config.principal_requests_per_s),
-      pool_(std::make_unique<PgPool>(loop_, pool_settings(settings_.config))),
+      pool_(std::make_unique<PgPool>(loop_, with_statements(settings_.config.pool))),
       prover_(std::make_unique<PasswordProver>(loop_)),
       unpacker_(std::make_unique<BodyUnpacker>(loop_)),
       maintenance_(*pool_),
       authenticator_(*pool_),
       listener_(std::make_unique<PrincipalListener>(
-          loop_, pool_settings(settings_.config).session, *pool_,
+          loop_, with_statements(settings_.config.pool).session, *pool_,
           [this](PrincipalListener::State state) { authenticator_.principals_changed(state); })),
       services_{*pool_,    authenticator_, *prover_, *unpacker_,
                 throttle_, maintenance_,   metrics_, [this] { return server_->connection_count(); }},
@@ -71,17 +60,9 @@ Application::Application(Settings settings, std::function<Settings()> reload, st
 }
 
 void Application::set_up_identity_provider(KeySetPtr keys) {
-  key_source_ =
-      std::make_unique<KeySetSource>(loop_,
-                                     KeySetLocation{settings_.config.jwks_file, settings_.config.jwks_url,
-                                                    std::chrono::seconds(settings_.config.jwks_refresh_s)},
-                                     [this](KeySetPtr newer) { authenticator_.set_idp_keys(std::move(newer)); });
-  authenticator_.accept_idp({{settings_.config.idp_issuer, settings_.config.idp_audience},
-                             settings_.config.algorithms(),
-                             settings_.config.idp_user_id_claim,
-                             settings_.config.idp_role_claim,
-                             settings_.config.scope_claims()},
-                            [this] { key_source_->load_if_old(); });
+  key_source_ = std::make_unique<KeySetSource>(
+      loop_, settings_.config.jwks, [this](KeySetPtr newer) { authenticator_.set_idp_keys(std::move(newer)); });
+  authenticator_.accept_idp(settings_.config.idp, [this] { key_source_->load_if_old(); });
   authenticator_.set_idp_keys(std::move(keys));
   key_source_->load();
 }
@@ -131,8 +112,7 @@ void Application::listen() {
                         "\"; FileDescriptorName= must be http or admin");
   }
   url_ = url_of(socket, settings_.tls ? "https" : "http");
-  server_ =
-      std::make_unique<HttpServer>(loop_, std::move(socket), http_limits(settings_.config), settings_.tls, router_);
+  server_ = std::make_unique<HttpServer>(loop_, std::move(socket), settings_.config.http, settings_.tls, router_);
   spdlog::info("listening on {}", url_);
   notify_ready("listening on " + url_);
   feed_watchdog(loop_);
@@ -150,6 +130,7 @@ UniqueFd Application::listening_socket(const std::string& name, const std::strin
 void Application::listen_for_admins() {
   HttpLimits limits;
   limits.connections = limits.connections_per_address = 64;
+  limits.gzip_min_bytes = 0;
   UniqueFd socket = listening_socket("admin", "admin-listen", settings_.config.admin_listen);
   const std::string url = url_of(socket, "http");
   admin_server_ = std::make_unique<HttpServer>(loop_, std::move(socket), limits, nullptr, admin_router_);
@@ -160,11 +141,11 @@ void Application::listen_for_admins() {
 void Application::apply_settings() {
   const Config& config = settings_.config;
   set_up_log(config.log_level, config.log_format == "json");
-  authenticator_.set_up(settings_.issuer, std::chrono::seconds(config.principal_cache_s));
-  throttle_.set_limits(config.login_attempts, std::chrono::seconds(config.login_window_s));
-  pool_->set_limits(config.queue_limit, std::chrono::milliseconds(config.request_timeout_ms));
+  authenticator_.set_up(settings_.issuer, config.principal_cache);
+  throttle_.set_limits(config.login_attempts, config.login_window);
+  pool_->set_limits(config.pool.queue_limit, config.pool.request_timeout);
   limits_.set(config.address_requests_per_s, config.principal_requests_per_s);
-  server_->set_limits(http_limits(config));
+  server_->set_limits(config.http);
   server_->set_server_timing(config.server_timing == "on");
   if (server_->has_tls()) server_->set_tls_credentials(settings_.tls);
 }
@@ -177,10 +158,7 @@ void Application::reload() {
     if (bool(next.tls) != server_->has_tls()) {
       throw ConfigProblem("--tls-certificate-file: TLS is switched on and off by a restart only");
     }
-    for (const auto& [name, value] : next.config.restart_only) {
-      if (settings_.config.restart_only.at(name) != value) spdlog::warn("--{}: changes only with a restart", name);
-    }
-    next.config.restart_only = settings_.config.restart_only;  // as they are in use, for the next reload
+    keep_until_restart(settings_.config, next.config);
     settings_ = std::move(next);
     apply_settings();
     if (key_source_) {
@@ -201,7 +179,7 @@ void Application::begin_to_end() {
   spdlog::info("stopping");
   notify_stopping();
   quiet_since_ = Clock::now();
-  end_at_ = quiet_since_ + std::chrono::milliseconds(settings_.config.drain_timeout_ms);
+  end_at_ = quiet_since_ + settings_.config.drain_timeout;
   server_->stop_accepting();
   end_when_quiet();
 }

@@ -233,7 +233,8 @@ void PgPool::serve_waiting() {
 void PgPool::start_query(PgConnection& connection, Waiting waiting, Lane lane) {
   // The server's own timeout comes first, unless waiting has used up the request's time or the server is stuck.
   constexpr std::chrono::milliseconds grace{500};
-  const Clock::time_point deadline = std::min(waiting.deadline, Clock::now() + settings_.query_timeout + grace);
+  const Clock::time_point deadline =
+      std::min(waiting.deadline, Clock::now() + settings_.session.statement_timeout + grace);
   if (waiting.record) {
     waiting.record->query_begun = Clock::now();
     waiting.record->queue = *waiting.record->query_begun - waiting.begun;

@@ -22,7 +22,6 @@ struct PoolSettings {
   SessionSettings session;
   std::size_t size = 8;
   std::size_t queue_limit = 256;
-  std::chrono::milliseconds query_timeout{5000};
   std::chrono::milliseconds request_timeout{10000};  // waiting and running together
 };
 

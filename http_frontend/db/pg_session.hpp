@@ -24,7 +24,7 @@ using PgConnPtr = std::unique_ptr<pg_conn, PgConnDeleter>;
 
 struct SessionSettings {
   std::string conninfo;  // a libpq string or URI; may hold a password, so it is never shown
-  std::chrono::milliseconds statement_timeout;
+  std::chrono::milliseconds statement_timeout{5000};
   std::chrono::milliseconds setup_timeout{5000};
   std::vector<PreparedStatement> statements;  // besides "check": one row, whether the server is a standby, and
                                               // why the role is too mighty (null: it is not)

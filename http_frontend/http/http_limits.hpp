@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstddef>
 
+#include "base/memory_size.hpp"
 #include "http/trusted_proxies.hpp"
 
 namespace audit::httpd {
@@ -17,9 +18,9 @@ struct HttpLimits {
   std::chrono::seconds receive_timeout{30};
   unsigned answer_bytes_per_s = 32 * 1024;  // that a client takes at least, after receive_timeout
   std::chrono::seconds idle_timeout{60};
-  std::size_t body_memory_bytes = 64 * 1024 * 1024;     // of all requests together
-  std::size_t answer_memory_bytes = 256 * 1024 * 1024;  // of all large answers that are being sent
-  std::size_t gzip_min_bytes = 0;                       // of a body that may be compressed; 0: none is
+  MemorySize body_memory = MemorySize::megabytes(64);     // of all requests together
+  MemorySize answer_memory = MemorySize::megabytes(256);  // of all large answers that are being sent
+  std::size_t gzip_min_bytes = 1024;                      // of a body that may be compressed; 0: none is
   TrustedProxies trusted_proxies;
 };
 

@@ -11,7 +11,7 @@ constexpr std::size_t small_answer_bytes = 64 * 1024;
 }  // namespace
 
 bool MemoryBudget::hold_body(std::size_t count) {
-  if (body_bytes_ + count > limits_.body_memory_bytes) return false;
+  if (body_bytes_ + count > limits_.body_memory.bytes) return false;
   body_bytes_ += count;
   return true;
 }
@@ -19,8 +19,8 @@ bool MemoryBudget::hold_body(std::size_t count) {
 bool MemoryBudget::hold_answer(const IpAddress& group, std::size_t count) {
   const auto found = answer_bytes_of_.find(group);
   const std::size_t of_group = found == answer_bytes_of_.end() ? 0 : found->second;
-  const bool has_share = of_group == 0 || of_group + count <= limits_.answer_memory_bytes / 2;
-  if (!has_share || answer_bytes_ + count > limits_.answer_memory_bytes) return false;
+  const bool has_share = of_group == 0 || of_group + count <= limits_.answer_memory.bytes / 2;
+  if (!has_share || answer_bytes_ + count > limits_.answer_memory.bytes) return false;
   answer_bytes_ += count;
   answer_bytes_of_[group] += count;
   return true;

@@ -23,6 +23,7 @@ std::optional<IpAddress> parse_entry(std::string_view entry) {
 
 std::optional<TrustedProxies> TrustedProxies::parse(const std::string& list) {
   TrustedProxies proxies;
+  proxies.text_ = list;
   std::istringstream entries(list);
   for (std::string entry; std::getline(entries, entry, ',');) {
     const std::optional<IpNetwork> network = IpNetwork::parse(std::string(trim_http_space(entry)));

@@ -18,11 +18,13 @@ class TrustedProxies {
   // Addresses and networks, separated by commas. Nothing: one of them is neither.
   static std::optional<TrustedProxies> parse(const std::string& list);
 
+  const std::string& text() const { return text_; }
   bool contains(const IpAddress& address) const;
   // `forwarded_for`: all headers of that name, joined by commas.
   IpAddress client_of(const IpAddress& peer, std::string_view forwarded_for) const;
 
  private:
+  std::string text_;
   std::vector<IpNetwork> networks_;
 };
 

@@ -11,23 +11,21 @@ namespace {
 
 TokenIssuerPtr make_issuer(const Config& config) {
   if (config.token_secret_file.empty()) return nullptr;
-  return std::make_shared<TokenIssuer>(read_secret_file(config.token_secret_file),
-                                       ClaimRules{config.token_issuer, config.token_audience},
-                                       std::chrono::seconds(config.token_lifetime_s));
+  return std::make_shared<TokenIssuer>(read_secret_file(config.token_secret_file), config.token_claims,
+                                       config.token_lifetime);
 }
 
 KeySetPtr read_key_file(const Config& config) {
-  if (config.jwks_file.empty()) return nullptr;  // by URL: while serving
-  LoadedKeySet loaded = load_key_set({config.jwks_file, {}, {}});
+  if (config.jwks.file.empty()) return nullptr;  // by URL: while serving
+  LoadedKeySet loaded = load_key_set(config.jwks);
   if (loaded.keys) return loaded.keys;
   const std::string first = loaded.left_out.empty() ? "" : "; " + loaded.left_out.front();
-  throw ConfigProblem("--jwks-file: " + config.jwks_file + ": there is no usable public key in it" + first);
+  throw ConfigProblem("--jwks-file: " + config.jwks.file + ": there is no usable public key in it" + first);
 }
 
 TlsCredentialsPtr read_tls_files(const Config& config) {
   if (!config.has_tls()) return nullptr;
-  return std::make_shared<TlsCredentials>(
-      TlsFiles{config.tls_certificate_file, config.tls_key_file, config.tls_client_ca_file});
+  return std::make_shared<TlsCredentials>(config.tls);
 }
 
 // Credentials must not pass over a network in the clear by an oversight.

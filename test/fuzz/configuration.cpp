@@ -25,8 +25,9 @@ void read_file(const std::string& path) {
   try {
     const auto read = read_config(arguments.size(), arguments.data());
     if (const auto* config = std::get_if<Config>(&read)) {
-      require(config->pool_size >= 1 && config->pool_size <= 1000 && config->query_timeout_ms >= 1);
-      require(config->body_limit_bytes <= 10'485'760 && config->principal_requests_per_s <= 1'000'000);
+      require(config->pool.size >= 1 && config->pool.size <= 1000 &&
+              config->pool.session.statement_timeout.count() >= 1);
+      require(config->http.body_bytes <= 10'485'760 && config->principal_requests_per_s <= 1'000'000);
       require(!parse_listen(config->listen).host.empty());
     }
   } catch (const ConfigProblem& problem) {

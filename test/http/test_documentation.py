@@ -62,20 +62,31 @@ def defaults():
     return {name: default or later_default or None for name, default, later_default in found}
 
 
-def test_manual_has_every_option_with_its_default(manual, defaults):
-    entries = {}
+def test_manual_has_every_option(manual, defaults):
+    names = set()
     for entry in manual.split("\n.TP\n"):
-        for name in re.findall(r"--([a-z-]+)", entry.split("\n", 1)[0]):
-            entries[name] = entry
-    assert set(entries) == set(defaults)
-    for name, default in defaults.items():
-        told = [piece for text in re.findall(r"\(([^()]*)\)", entries[name]) for piece in re.split("[,;:] ", text)]
-        assert default is None or default in told, (name, default)
+        names.update(re.findall(r"--([a-z-]+)", entry.split("\n", 1)[0]))
+    assert names == set(defaults)
+
+
+@pytest.fixture(scope="module")
+def table():
+    """The rows of the manual's table: {name: (default, values, what changes it)}."""
+    rows = [line.split("\t") for line in run("--manual-table").stdout.replace("\\-", "-").splitlines()]
+    return {name: row for name, *row in rows}
+
+
+SETTINGS_OF_ONE_RUN = {"help", "version", "config", "check-config", "example-file", "manual-table"}
+
+
+def test_table_of_the_manual_has_every_setting_with_its_default(table, defaults):
+    assert {name: row[0] or None for name, row in table.items()} == {
+        name: default for name, default in defaults.items() if name not in SETTINGS_OF_ONE_RUN}
 
 
 def test_example_has_every_setting_with_its_default(defaults):
-    example = dict(re.findall(r'^#?([a-z-]+) = "?([^"\n]*)"?$', read("http_frontend", "audit_httpd.conf.example"), re.MULTILINE))
-    assert set(example) == set(defaults) - {"help", "version", "config", "check-config"}
+    example = dict(re.findall(r'^#([a-z-]+) = "?([^"\n]*)"?$', run("--example-file").stdout, re.MULTILINE))
+    assert set(example) == set(defaults) - SETTINGS_OF_ONE_RUN
     assert {name: example[name] for name, default in defaults.items() if default is not None} == {
         name: default for name, default in defaults.items() if default is not None}
 
@@ -90,7 +101,7 @@ def test_settings_in_the_manuals_can_be_read(write_file):
 
 def test_documents_are_of_this_version(manual):
     version = re.search(r"default_version\s*=\s*'([^']+)'", read("audit_ext.control"))[1]
-    assert f'"audit_ext {version}"' in manual.splitlines()[0]
+    assert f'"audit_ext {version}"' in manual.splitlines()[1]
     assert f"## {version}" in read("CHANGELOG.md")
     distribution = json.loads(read("META.json"))
     assert {distribution["version"], distribution["provides"]["audit_ext"]["version"]} == {version + ".0"}
@@ -116,13 +127,13 @@ def test_every_test_of_the_table_of_threats_exists():
         assert not function or f"\ndef {function}(" in text, (path, function)
 
 
-def test_settings_that_need_a_restart_are_those_that_the_manuals_name(manual, defaults, start_daemon, write_file, database):
+def test_settings_that_need_a_restart_are_those_that_the_manuals_name(table, defaults, start_daemon, write_file, database):
     def named(text, begin, word):
         part = text[text.index(begin) + len(begin):]
         patterns = [name.replace("*", ".*") for name in re.findall(word, part[:part.index("TLS")])]
         return {name for name in defaults for pattern in patterns if re.fullmatch(pattern, name)}
 
-    told = named(manual, "change only with a restart:", r"[a-z-]+\*?")
+    told = {name for name, row in table.items() if row[2] == "restart"}
     assert told == named(read("docs", "operations.md"), "These change only with a restart", r"`([a-z-]+\*?)`")
     service = Service(start_daemon, write_file, database)
     changes = {name: int(default) - 1 for name, default in defaults.items() if default and default.isdigit()}

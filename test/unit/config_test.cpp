@@ -5,10 +5,12 @@
 #include <stdlib.h>
 
 #include <fstream>
+#include <set>
 #include <vector>
 
 #include "base/listen_socket.hpp"
 #include "base/settings_file.hpp"
+#include "settings/setting.hpp"
 
 namespace audit::httpd {
 namespace {
@@ -45,12 +47,12 @@ class ConfigTest : public testing::Test {
 
 TEST_F(ConfigTest, FlagBeforeEnvironmentBeforeFile) {
   const char* file = write("# comment\npool-size = 2\nquery-timeout-ms=7\ndatabase = \"host=a port=5\"\n");
-  EXPECT_EQ(read({"--config", file}).pool_size, 2U);
-  EXPECT_EQ(read({"--config", file}).query_timeout_ms, 7U);
-  EXPECT_EQ(read({"--config", file}).database, "host=a port=5");
+  EXPECT_EQ(read({"--config", file}).pool.size, 2U);
+  EXPECT_EQ(read({"--config", file}).pool.session.statement_timeout.count(), 7);
+  EXPECT_EQ(read({"--config", file}).pool.session.conninfo, "host=a port=5");
   setenv("AUDIT_HTTPD_POOL_SIZE", "3", 1);
-  EXPECT_EQ(read({"--config", file}).pool_size, 3U);
-  EXPECT_EQ(read({"--config", file, "--pool-size=4"}).pool_size, 4U);
+  EXPECT_EQ(read({"--config", file}).pool.size, 3U);
+  EXPECT_EQ(read({"--config", file, "--pool-size=4"}).pool.size, 4U);
 }
 
 TEST_F(ConfigTest, ProblemsNameSettingAndOrigin) {
@@ -98,14 +100,39 @@ TEST_F(ConfigTest, ProblemsFoundLaterGetTheirOrigin) {
   EXPECT_EQ(told("something else"), "something else");
 }
 
-TEST_F(ConfigTest, WhatOnlyARestartChanges) {
-  const auto restart_only = [](const char* name, const char* value) {
-    return read({name, value}).restart_only != read({}).restart_only;
-  };
-  EXPECT_TRUE(restart_only("--pool-size", "3"));
-  EXPECT_TRUE(restart_only("--listen", "127.0.0.1:1"));
-  EXPECT_FALSE(restart_only("--queue-limit", "3"));
-  EXPECT_FALSE(restart_only("--log-level", "warn"));
+TEST_F(ConfigTest, EverySettingIsWhatItsRowSays) {
+  std::set<std::string> names;
+  for (const SettingGroup& group : setting_groups()) {
+    for (const Setting& setting : group.settings) {
+      EXPECT_TRUE(names.insert(setting.name).second) << setting.name;
+      Config config;
+      const std::string value = setting.value(config);
+      EXPECT_TRUE(value.empty() || setting.allowed.problem(value).empty()) << setting.name;
+      const std::string other = value.empty() ? setting.allowed.example : value;
+      ASSERT_FALSE(other.empty()) << setting.name;
+      EXPECT_EQ(setting.allowed.problem(other), "") << setting.name;
+      // Back from text it is the same, and no other setting has changed.
+      setting.set(config, other);
+      for (const SettingGroup& others : setting_groups())
+        for (const Setting& one : others.settings)
+          EXPECT_EQ(one.value(config), one.name == setting.name ? other : one.value(Config())) << one.name;
+    }
+  }
+}
+
+TEST_F(ConfigTest, TheExampleFileSaysWhatIsSoAnyway) {
+  EXPECT_EQ(problem({"--config", write(example_file())}), "");
+  std::string file = example_file();
+  for (const SettingGroup& group : setting_groups()) {
+    for (const Setting& setting : group.settings) {
+      const std::size_t line = file.find("\n#" + setting.name + " = ");
+      ASSERT_NE(line, std::string::npos) << setting.name;
+      if (!setting.value(Config()).empty()) file.erase(line + 1, 1);
+    }
+  }
+  const Config config = read({"--config", write(file)});
+  for (const SettingGroup& group : setting_groups())
+    for (const Setting& setting : group.settings) EXPECT_EQ(setting.value(config), setting.value(Config()));
 }
 
 TEST_F(ConfigTest, TlsNeedsCertificateAndKey) {

@@ -10,7 +10,7 @@ constexpr std::size_t large = 100'000;
 
 HttpLimits limits_of(std::size_t bytes) {
   HttpLimits limits;
-  limits.body_memory_bytes = limits.answer_memory_bytes = bytes;
+  limits.body_memory.bytes = limits.answer_memory.bytes = bytes;
   return limits;
 }
 
@@ -58,7 +58,7 @@ TEST(MemoryBudget, LimitsMayChange) {
   MemoryBudget budget(limits);
   HeldMemory held(budget);
   EXPECT_TRUE(held.hold_body(10));
-  limits.body_memory_bytes = 5;
+  limits.body_memory.bytes = 5;
   EXPECT_FALSE(held.hold_body(1));
   held.release_body();
   EXPECT_TRUE(held.hold_body(5));
