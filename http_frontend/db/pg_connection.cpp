@@ -1,6 +1,7 @@
 #include "db/pg_connection.hpp"
 
 #include <libpq-fe.h>
+#include <poll.h>
 #include <sys/epoll.h>
 
 #include <algorithm>
@@ -91,6 +92,11 @@ bool PgConnection::is_standby() const {
   return value != nullptr && std::string_view(value) == "on";
 }
 
+bool PgConnection::is_quiet() const {
+  pollfd readable{socket_, POLLIN, 0};
+  return poll(&readable, 1, 0) == 0;
+}
+
 void PgConnection::run(const Query& query, Clock::time_point deadline, QueryCallback done, QueryId id) {
   state_ = State::busy;
   id_ = id;
@@ -153,6 +159,7 @@ void PgConnection::flush() {
 
 void PgConnection::on_ready(std::uint32_t epoll_events) {
   if ((epoll_events & EPOLLOUT) != 0) flush();
+  const bool was_idle = is_idle();
   const bool is_read = PQconsumeInput(connection_.get()) == 1;
   // What the server sent before it went away counts: it may be the whole answer.
   if (!read_results() || !is_read) {
@@ -163,6 +170,7 @@ void PgConnection::on_ready(std::uint32_t epoll_events) {
     if (events_.on_notification) events_.on_notification(notification->extra);
     PQfreemem(notification);
   }
+  if (was_idle) events_.on_idle();  // a query may have waited for this
 }
 
 // False: the connection broke.

@@ -32,6 +32,8 @@ class PgConnection {
   PgConnection& operator=(const PgConnection&) = delete;
 
   bool is_idle() const { return state_ == State::idle; }
+  // Nothing has come from the server that was not read yet, such as its end. REQUIRES: is_idle().
+  bool is_quiet() const;
   // libpq keeps a buffer of the size of the largest answer that it has received.
   bool is_bloated() const { return is_bloated_; }
   bool is_standby() const;

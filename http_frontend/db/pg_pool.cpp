@@ -57,18 +57,19 @@ void PgPool::open_missing() {
 void PgPool::open_one() {
   ++opening_;
   opens_.submit([this, settings = settings_.session, is_alive = is_alive_]() -> BlockingCalls::Done {
+    const Clock::time_point begun = Clock::now();
     auto outcome = std::make_shared<std::variant<Session, SessionProblem>>(open_session(settings));
-    return [this, outcome, is_alive] {
-      if (*is_alive) on_opened(std::move(*outcome));
+    return [this, outcome, begun, is_alive] {
+      if (*is_alive) on_opened(std::move(*outcome), begun);
     };
   });
 }
 
-void PgPool::on_opened(std::variant<Session, SessionProblem> outcome) {
+void PgPool::on_opened(std::variant<Session, SessionProblem> outcome, Clock::time_point begun) {
   --opening_;
   const FirstAttempt first = std::exchange(on_first_attempt_, nullptr);
   if (const auto* problem = std::get_if<SessionProblem>(&outcome)) {
-    on_open_failed(*problem);
+    on_open_failed(*problem, begun);
     if (first) first(problem);
     return;
   }
@@ -94,7 +95,9 @@ std::optional<std::string_view> PgPool::why_not_ready() const {
   return std::nullopt;
 }
 
-void PgPool::on_open_failed(const SessionProblem& problem) {
+// An attempt that a server's end has cut short tells nothing of the other hosts. The next attempt does.
+void PgPool::on_open_failed(const SessionProblem& problem, Clock::time_point begun) {
+  if (connections_.empty() && begun < lost_at_) return open_missing();
   why_not_usable_ = problem.public_reason();
   if (std::exchange(logged_problem_, problem.kind) != problem.kind)
     spdlog::error("database not usable: {}", problem.message);
@@ -110,6 +113,7 @@ void PgPool::on_lost(PgConnection* connection, const std::string& why) {
   const auto found = std::find_if(connections_.begin(), connections_.end(),
                                   [&](const auto& candidate) { return candidate.get() == connection; });
   destroy_soon(found);
+  lost_at_ = Clock::now();
   retry_later();
 }
 
@@ -172,7 +176,7 @@ QueryId PgPool::run(Query query, Lane lane, RequestRecordPtr record, QueryCallba
     return no_query;
   }
   Queue& queue = lane == Lane::password ? passwords_ : normal_;
-  const bool must_wait = !queue.empty() || idle_connection() == nullptr;
+  const bool must_wait = !queue.empty() || !has_idle();
   if (must_wait && !has_room(lane)) {
     done(QueryFailure{QueryFailure::Kind::overloaded, {}, {}, "the queue is full"});
     return no_query;
@@ -204,9 +208,15 @@ bool PgPool::has_room(Lane lane) const {
   return normal_.size() + passwords_.size() < settings_.queue_limit;
 }
 
-PgConnection* PgPool::idle_connection() {
+bool PgPool::has_idle() const {
+  return std::any_of(connections_.begin(), connections_.end(),
+                     [](const auto& connection) { return connection->is_idle(); });
+}
+
+// A query may be here before the loop has seen that a server has gone. It must not be sent there.
+PgConnection* PgPool::usable_connection() {
   for (const auto& connection : connections_) {
-    if (connection->is_idle()) return connection.get();
+    if (connection->is_idle() && connection->is_quiet()) return connection.get();
   }
   return nullptr;
 }
@@ -221,9 +231,10 @@ PgPool::Queue* PgPool::next_queue() {
 
 void PgPool::serve_waiting() {
   for (;;) {
-    PgConnection* connection = idle_connection();
     Queue* queue = next_queue();
-    if (connection == nullptr || queue == nullptr) return;
+    if (queue == nullptr) return;
+    PgConnection* connection = usable_connection();
+    if (connection == nullptr) return;
     Waiting waiting = std::move(queue->front());
     queue->pop_front();
     start_query(*connection, std::move(waiting), queue == &passwords_ ? Lane::password : Lane::normal);

@@ -81,8 +81,8 @@ class PgPool {
   std::size_t open_count() const;
   void open_missing();
   void open_one();
-  void on_opened(std::variant<Session, SessionProblem> outcome);
-  void on_open_failed(const SessionProblem& problem);
+  void on_opened(std::variant<Session, SessionProblem> outcome, Clock::time_point begun);
+  void on_open_failed(const SessionProblem& problem, Clock::time_point begun);
   void on_lost(PgConnection* connection, const std::string& why);
   void retry_later();
   void check_idle_later();
@@ -92,7 +92,8 @@ class PgPool {
   void note_role(std::optional<std::string_view> why_too_mighty);
 
   bool has_room(Lane lane) const;
-  PgConnection* idle_connection();
+  bool has_idle() const;
+  PgConnection* usable_connection();
   Queue* next_queue();
   void serve_waiting();
   void start_query(PgConnection& connection, Waiting waiting, Lane lane);
@@ -108,6 +109,7 @@ class PgPool {
   std::vector<std::unique_ptr<PgConnection>> lost_;  // to be destroyed when nothing is inside them
   std::size_t opening_ = 0;
   std::chrono::milliseconds pause_{0};
+  Clock::time_point lost_at_;  // the last connection that was; the epoch: none
   std::optional<EventLoop::TimerId> retry_;
   std::optional<EventLoop::TimerId> check_;
   QueryId last_id_ = no_query;

@@ -1,4 +1,4 @@
-// Whether the role, the database and the extension of a session are such that the daemon may and can work there.
+// Checks that the daemon may and can work in a session: its role, its database and the extension there.
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-// What most handlers end with: the statement, and the response that is made of its outcome.
+// The end of most handlers: the endpoint's statement, and the response that its outcome becomes.
 #pragma once
 
 #include <functional>

@@ -44,8 +44,8 @@ struct Call {
   const Request& request() const { return exchange->request(); }
 };
 
-// Rate limits follow from these: the service's requests count for their address, and for their principal where there
-// is one. The administration's count for nothing, and neither metrics nor the log have them.
+// The listener decides what a request counts for. The service's requests count for the rate limits of their address and
+// of their principal, for metrics and for the log. The administration's requests count for none of these.
 enum class Listener { service, admin, both };
 enum class Access { anybody, readers, writers };
 

@@ -16,13 +16,14 @@ std::optional<EventsFormat> events_format(std::string_view content_type);
 // 1 to 255 visible ASCII characters.
 bool is_idempotency_key(std::string_view text);
 
-// What the headers alone are refused for.
+// The answer to a request whose headers alone are wrong.
 std::optional<Response> header_problem(const Request& request);
 
-// The answer where the database takes the body for no JSON, or for none that it can hold: names the place.
+// The answer to a body that the database rejects: it is no JSON, or JSON that the database cannot hold. Names the
+// place.
 Response body_problem(std::string_view body, EventsFormat format);
 
-// The same where the body is not UTF-8.
+// The answer to a body that is not UTF-8.
 Response encoding_problem();
 
 }  // namespace audit::httpd

@@ -12,7 +12,7 @@
 namespace audit::httpd {
 namespace {
 
-// The function's two columns need it in a subquery, so that it is called once; then FROM is what comes before it.
+// The subquery calls the function once for both columns. Its FROM runs before the call and sets the name.
 constexpr const char* sql =
     "SELECT (r.log).answer, (r.log).status FROM (SELECT @schema@.audit_log_json(events => $1, is_ndjson => $2,"
     " user_id => $3, principal => $4, idempotency_key => $5) AS log"

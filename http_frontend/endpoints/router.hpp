@@ -1,4 +1,4 @@
-// Finds the endpoint that a request is for, and what has to be done before its handler is called.
+// Finds the endpoint of a request, and does what comes before its handler: rate limits and authentication.
 #pragma once
 
 #include <cstddef>
@@ -20,8 +20,8 @@ class Router final : public RequestHandler {
   Router(Listener listener, Services& services, RateLimits& limits)
       : listener_(listener), endpoints_(endpoints_of(listener)), services_(services), limits_(limits) {}
 
-  // How large the body of a request may be, before it is read. One without credentials, which will be refused, has no
-  // claim to more than anybody.
+  // How large the body of a request may be, before it is read. A request without credentials may send what anybody may
+  // send.
   std::size_t max_body_bytes(const Request& request) const override;
 
   // Before more of a body is read than is anybody's: `admitted` is called if the caller may use the route, then or

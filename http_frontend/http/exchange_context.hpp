@@ -1,4 +1,4 @@
-// What all exchanges of a server share, and all that they know of it.
+// What all exchanges of a server share. They know nothing else of it.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,4 @@
-// A client's connection, and by when the client has to do what comes next.
+// A client's connection, and the deadline of what the client has to do next.
 #pragma once
 
 #include <cstddef>

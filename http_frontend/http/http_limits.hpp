@@ -1,4 +1,4 @@
-// How much of what a server grants its clients.
+// What a server grants its clients at most.
 #pragma once
 
 #include <chrono>

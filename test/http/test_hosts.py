@@ -1,11 +1,12 @@
 # Several PostgreSQL hosts in the connection string, standbys among them: when one dies, the next request goes to another.
+import signal
 import time
 
 import pytest
 
 from cluster import Cluster, Standby
 from database import Database
-from http_client import EVENTS
+from http_client import EVENTS, credentials, request_bytes
 from proxy import Proxy
 from support import eventually
 
@@ -142,6 +143,23 @@ def test_next_request_goes_to_another_host(pair, start_daemon, how):
     pair.primary.start()
     pair.standby.stop()
     assert [client.list(pair.key).ids for _ in range(20)] == [expected] * 20
+
+
+def test_request_that_the_daemon_sees_before_the_end_of_its_connections(pair, start_daemon):
+    """Both have come while the daemon stood still, the request first: it is not sent to a server that has gone."""
+    pair.standby_has(f"SELECT count(*) = {COUNT} FROM audit_events")
+    daemon = start_daemon(database=pair.hosts(pair.primary.server, pair.standby.server))
+    request = request_bytes(EVENTS, headers=credentials(pair.key))
+    with daemon.client.connect() as connection:
+        connection.send(request)
+        assert connection.receive().status == 200
+        daemon.send(signal.SIGSTOP)
+        try:
+            connection.send(request)
+            pair.primary.kill()
+        finally:
+            daemon.send(signal.SIGCONT)
+        assert connection.receive().status == 200
 
 
 def test_promoted_standby_is_found(pair, start_daemon):
