@@ -11,6 +11,7 @@ import requests
 
 from http_client import EVENTS, credentials, request_bytes
 from support import DEADLINE_S, eventually
+from trail import AttackedTrail
 
 HEADERS = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
 EVENT = json.dumps({"event_group": "g", "event_type": "t"}).encode()
@@ -37,13 +38,21 @@ BOMBS = {
 }
 
 
+@pytest.fixture(scope="module")
+def trail():
+    """One for all of them: nothing here changes what is in it, but for new events."""
+    attacked = AttackedTrail()
+    attacked.call("audit_grant_writer", attacked.frontend)
+    yield attacked
+    attacked.drop()
+
+
 @pytest.fixture
 def daemon(trail, start_daemon):
-    trail.call("audit_grant_writer", trail.frontend)
     return start_daemon(trail)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def writer(trail):
     return trail.create_api_key("writer", scopes=["audit:write"])
 
@@ -71,12 +80,10 @@ def test_bombs_end_at_the_bound(daemon, writer, name, is_chunked):
 
 
 @pytest.mark.parametrize("kind", ["unknown", "reader", "nobody", "over the limit of requests"])
-def test_bombs_of_those_who_may_not_send_are_not_unpacked(trail, start_daemon, kind):
-    trail.call("audit_grant_writer", trail.frontend)
-    key = {"unknown": "nonsense-key", "reader": trail.create_api_key("reader"), "nobody": None}.get(kind)
+def test_bombs_of_those_who_may_not_send_are_not_unpacked(trail, start_daemon, writer, kind):
+    key = {"unknown": "nonsense-key", "reader": trail.create_api_key(f"reader {kind}"), "nobody": None}.get(kind, writer)
     daemon = start_daemon(trail, principal_requests_per_s=1)
     if kind == "over the limit of requests":
-        key = trail.create_api_key("writer", scopes=["audit:write"])
         eventually(lambda: post(daemon, key, EVENT).status_code == 429, "the limit is reached")
     # Unpacked, it would be a 413; and what is no gzip, a 400.
     statuses = {post(daemon, key, body).status_code for body in (BLANKS + member(b" "), b"no gzip") * 10}
@@ -86,7 +93,6 @@ def test_bombs_of_those_who_may_not_send_are_not_unpacked(trail, start_daemon, k
 
 def test_unpacked_bodies_count_against_the_memory_of_all(trail, start_daemon, writer):
     """Two of 9 MB find no room where 10 may be taken, however small they come."""
-    trail.call("audit_grant_writer", trail.frontend)
     daemon = start_daemon(trail, body_memory_mb=10, query_timeout_ms=60000, request_timeout_ms=60000)
     packed = gzip.compress(EVENT.ljust(9 * 2**20))
     with trail.session() as lock:
@@ -129,7 +135,6 @@ def test_odd_gzip(daemon, writer, name):
 
 def test_slow_gzip_is_cut_off(trail, start_daemon, writer):
     """Byte by byte, as a body without a coding."""
-    trail.call("audit_grant_writer", trail.frontend)
     daemon = start_daemon(trail, receive_timeout_s=1, idle_timeout_s=2)
     with daemon.client.connect() as connection:
         connection.send(request_bytes(EVENTS, "POST", {**HEADERS, **credentials(writer), "Content-Length": len(BLANKS)}))
@@ -140,7 +145,6 @@ def test_slow_gzip_is_cut_off(trail, start_daemon, writer):
 
 def test_clients_that_go_while_they_are_unpacked(trail, start_daemon, writer):
     """What they sent is bounded, and given back."""
-    trail.call("audit_grant_writer", trail.frontend)
     daemon = start_daemon(trail, pool_size=1)
     before = daemon.resident_bytes
     for _ in range(100):

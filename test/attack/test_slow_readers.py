@@ -11,12 +11,21 @@ import pytest
 from certificates import Authority
 from http_client import EVENTS
 from support import DEADLINE_S, eventually
+from trail import AttackedTrail
 
 SLOW = {"receive_timeout_s": 1, "answer_bytes_per_s": 4_000_000, "answer_memory_mb": 32}
 TARGET = EVENTS + "?event_group=large"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def trail():
+    """One for all of them: nothing here changes what is in it."""
+    attacked = AttackedTrail()
+    yield attacked
+    attacked.drop()
+
+
+@pytest.fixture(scope="module")
 def reader(trail):
     """The key of one who sees a page of 10.8 MB, which gzip makes half as large."""
     trail.execute("CREATE FUNCTION noise() RETURNS text LANGUAGE sql AS"
