@@ -121,7 +121,7 @@ def test_reasons_of_rejections():
 
 
 def test_routes():
-    present = set(re.findall(r'\{"(GET|POST)",\s*"(/[^"]*)"', source_text("http_frontend")))
+    present = set(re.findall(r'\.method = "([A-Z]+)",\s*\.path = "(/[^"]*)"', source_text("http_frontend")))
     assert len(present) >= 8
     tables = read("docs", "http_api.md").split("## Who is asking")[0] + section("operations.md", "Health")
     described = {tuple(word.split()) for row in table_rows(tables) for word in code_words(row[0]) if word.startswith(("GET ", "POST "))}
