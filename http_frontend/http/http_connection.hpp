@@ -8,6 +8,7 @@
 #include "base/event_loop.hpp"
 #include "base/ip_address.hpp"
 #include "http/exchange_context.hpp"
+#include "http/head_watch.hpp"
 #include "http/http_types.hpp"
 #include "http/tls_credentials.hpp"
 
@@ -25,6 +26,8 @@ struct HttpConnection {
   Clock::time_point closed_at = Clock::time_point::max();  // by the client
   MhdExchange* exchange = nullptr;                         // the request under way
   std::optional<ClientCertificate> client_certificate = std::nullopt;
+  HeadWatch head_watch{};
+  std::size_t heads = 0;  // that the library has found
   bool had_request = false;
   bool is_answered_by_library = false;  // the request under way
 

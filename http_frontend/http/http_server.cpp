@@ -196,12 +196,19 @@ std::optional<std::chrono::milliseconds> HttpServer::run_library() {
   std::optional<std::chrono::milliseconds> wait = is_due ? at_once : library_wait();
   for (int runs = 0; wait == at_once && runs < most_runs; ++runs) {
     context_.run_needed = false;
+    set_receiver(&receiver_);
     MHD_run(daemon_);
+    set_receiver(nullptr);
     suspend_and_shut_down();
     wait = context_.run_needed ? at_once : library_wait();
   }
   run_at_ = wait ? Clock::now() + *wait : Clock::time_point::max();
   return wait;
+}
+
+void HttpServer::received(int socket, bool is_encrypted, std::string_view bytes) {
+  const auto found = connections_.find(socket);
+  if (found != connections_.end() && bool(found->second.tls) == is_encrypted) found->second.head_watch.feed(bytes);
 }
 
 std::optional<std::chrono::milliseconds> HttpServer::library_wait() const {

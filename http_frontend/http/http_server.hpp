@@ -14,6 +14,7 @@
 #include "http/exchange_context.hpp"
 #include "http/http_connection.hpp"
 #include "http/http_limits.hpp"
+#include "http/received_bytes.hpp"
 #include "http/request_handler.hpp"
 #include "http/tls_credentials.hpp"
 
@@ -61,11 +62,15 @@ class HttpServer {
   std::optional<std::chrono::milliseconds> run_library();
   std::optional<std::chrono::milliseconds> library_wait() const;
   void suspend_and_shut_down();
+  void received(int socket, bool is_encrypted, std::string_view bytes);
   void client_closed(HttpConnection& connection, std::uint32_t epoll_events);
   void sweep_later();
   void sweep();
 
   EventLoop& loop_;
+  const Receiver receiver_ = [this](int socket, bool is_encrypted, std::string_view bytes) {
+    received(socket, is_encrypted, bytes);
+  };
   MHD_Daemon* daemon_ = nullptr;
   UniqueFd listening_;
   TlsCredentialsPtr tls_;

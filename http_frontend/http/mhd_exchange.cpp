@@ -53,7 +53,9 @@ MHD_Result MhdExchange::accept(const char* method, const char* version, const ch
 MHD_Result MhdExchange::accept_head(const char* method, const char* version) {
   has_head_ = true;
   const HeadCheck check = check_head(connection_, method, version, target_size_);
-  is_sound_ = is_sound_ && check.is_sound;
+  ++client_->heads;
+  const bool ends_as_received = client_->head_watch.sound_heads() >= client_->heads || !parses_heads_in_place;
+  is_sound_ = is_sound_ && check.is_sound && ends_as_received;
   is_chunked_ = check.is_chunked;
   request_.method = method;
   find_client();

@@ -12,13 +12,6 @@ namespace {
 
 constexpr std::size_t line_end_size = 2;  // CR LF
 
-// Until 1.0 the library parses the head where it is: each field begins behind the line of the one before, and the head
-// ends two bytes behind the last. It is not so where a line began with a colon, which the library takes for the end of
-// the head, where a NUL ended the target or a value, where spaces came together on the request line, where a line ended
-// without CR, and where a value went on in the next line.
-// Later versions refuse these by themselves.
-constexpr bool keeps_heads_in_place = MHD_VERSION < 0x01000000;
-
 }  // namespace
 
 std::string_view header_value(MHD_Connection* connection, const char* name) {
@@ -51,6 +44,9 @@ std::size_t announced_body_bytes(MHD_Connection* connection) {
   return parsed.ec == std::errc::result_out_of_range ? std::numeric_limits<std::size_t>::max() : size;
 }
 
+// Each field begins behind the line of the one before, and the head ends two bytes behind the last. It is not so where
+// a line began with a colon, which the library takes for the end of the head, where a NUL ended the target or a value,
+// where spaces came together on the request line, and where a value went on in the next line.
 HeadCheck check_head(MHD_Connection* connection, const char* method, const char* version, std::size_t target_size) {
   struct Walk {
     RequestHead head;
@@ -72,7 +68,7 @@ HeadCheck check_head(MHD_Connection* connection, const char* method, const char*
   const std::size_t size = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE)->header_size;
   const bool is_line_gapless = method + std::strlen(method) + 1 + target_size + 1 == version;
   const bool is_whole = is_line_gapless && walk.is_gapless && walk.next + line_end_size == method + size;
-  return {walk.head.is_sound() && (is_whole || !keeps_heads_in_place), walk.head.is_chunked()};
+  return {walk.head.is_sound() && (is_whole || !parses_heads_in_place), walk.head.is_chunked()};
 }
 
 // Version 0.9.75 keeps a record of each parameter in the connection's memory, and stops, without an answer or an end,

@@ -9,6 +9,10 @@
 
 namespace audit::httpd {
 
+// Until 1.0 the library parses heads where they are, and takes more for one than RFC 9112 does. Later versions refuse
+// that by themselves.
+constexpr bool parses_heads_in_place = MHD_VERSION < 0x01000000;
+
 // Of the first field of that name; empty: there is none.
 std::string_view header_value(MHD_Connection* connection, const char* name);
 

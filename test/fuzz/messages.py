@@ -7,7 +7,7 @@ REQUEST_LINE = re.compile(rb"(%s) ([^\x00-\x20\x7f]+) HTTP/1\.([0-9])\Z" % TOKEN
 FIELD = re.compile(rb"(%s):[ \t]*([^\x00-\x08\x0a-\x1f\x7f]*)\Z" % TOKEN)
 HOST = re.compile(rb"([!$%&'()*+,\-.;=_~0-9A-Za-z]*|\[[0-9A-Fa-f:.]+\])(:[0-9]*)?\Z")
 CHUNK = re.compile(rb"([0-9A-Fa-f]{1,8})\r\n")
-EMPTY_LINES = re.compile(rb"(\r?\n)*")  # before a request; they are ignored
+EMPTY_LINES = re.compile(rb"(\r\n)*")  # before a request; they are ignored
 ID = re.compile(rb"[\w\-.:+/=@]{1,128}\Z")
 LARGEST_BODY = 16 * 1024
 
@@ -112,9 +112,7 @@ def _read_message(data, at):
     return Message(identity.decode() if ID.match(identity) else "", line[1].decode(), is_last), after
 
 
-# libmicrohttpd 0.9 takes NUL and LF for the end of a line, too, and leaves no trace of which it was.
 def read_messages(data):
-    data = data.replace(b"\0\n", b"\r\n")
     read, at = Messages(), 0
     while at < len(data):
         try:

@@ -1,0 +1,38 @@
+// Follows the bytes of a connection to where heads end. The library takes more than CR LF for the end of a line, and
+// leaves no trace of what it was.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace audit::httpd {
+
+class HeadWatch {
+ public:
+  // What was received next.
+  void feed(std::string_view bytes);
+  // Heads so far whose lines all end with CR LF and hold neither CR nor NUL. Nothing counts behind one that is another.
+  std::size_t sound_heads() const { return sound_heads_; }
+
+ private:
+  void add_to_line(std::string_view bytes);
+  void end_line();
+  void end_head();
+  void note_framing(std::string_view line);
+
+  // More than the fields have that tell where a body ends.
+  static constexpr std::size_t kept_bytes = 64;
+
+  std::array<char, kept_bytes> line_{};  // its beginning
+  std::size_t line_size_ = 0;
+  char last_ = '\0';         // of the line
+  bool has_lines_ = false;   // of the head under way
+  bool has_no_end_ = false;  // that this follows: a fault, or chunks
+  bool is_chunked_ = false;
+  std::uint64_t body_bytes_ = 0;  // of the head under way; then those that are still to come
+  std::size_t sound_heads_ = 0;
+};
+
+}  // namespace audit::httpd
