@@ -19,11 +19,6 @@ const char* command_name = "DDL";
 List* noted_changes = NIL;  // of NotedChange, in TopTransactionContext
 bool is_row_security_changed = false;
 
-constexpr const char append_only_detail[] = "It would change or remove recorded events, or what guards them.";
-constexpr const char append_only_hint[] =
-    "Old events leave by audit_configure(keep => ...) and CALL audit_maintain(). A superuser can lift this "
-    "with SET audit_ext.allow_changes = on; what is done then is recorded as an event.";
-
 // The scripts of the extension itself may do what they were written for, and pg_upgrade puts things back as they were.
 bool is_exempt() {
   return IsBinaryUpgrade || (creating_extension && CurrentExtensionObject == get_extension_oid("audit_ext", true));
@@ -68,20 +63,15 @@ void note(const char* command, Oid relation) {
 
 }  // namespace
 
-bool check_change(const char* command, Oid relation) {
-  return check_change(command, relation, append_only_detail, append_only_hint);
-}
-
-bool check_change(const char* command, Oid relation, const char* detail, const char* hint) {
+bool check_change(const char* command, const char* object_name, const Refusal& refusal) {
   if (is_exempt()) return false;
   // Maintenance records itself what it does.
   if (is_maintenance_at_work()) return false;
   if (changes_allowed_setting()) return true;
-  const char* name = get_rel_name(relation);
   ereport(ERROR, errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-          errmsg("%s of \"%s\" is refused: the audit trail is append-only", command,
-                 name != nullptr ? name : "audit_events"),
-          errdetail("%s", detail), errhint("%s", hint));
+          errmsg("%s of \"%s\" is refused: %s", command, object_name != nullptr ? object_name : "audit_events",
+                 refusal.reason),
+          errdetail("%s", refusal.detail), errhint("%s", refusal.hint));
   return false;
 }
 
@@ -92,6 +82,7 @@ void note_change(const char* command, Oid relation) {
       errdetail("audit_ext.allow_changes is on; the user is \"%s\".", GetUserNameFromId(GetSessionUserId(), false)));
   note(command, relation);
 }
+
 void note_row_security(const char* what, Oid table) {
   if (is_restoring_policy()) return;
   is_row_security_changed = true;

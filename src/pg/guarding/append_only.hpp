@@ -5,11 +5,23 @@
 
 namespace audit::pg {
 
-// Raises 42501 unless audit_ext.allow_changes lets the change pass. True: it has to be recorded.
-bool check_change(const char* command, Oid relation);
+// Why a change is refused, and what to do instead.
+struct Refusal {
+  const char* reason;
+  const char* detail;
+  const char* hint;
+};
 
-// The same, with words of one's own about what is refused and what to do instead.
-bool check_change(const char* command, Oid relation, const char* detail, const char* hint);
+constexpr const char append_only_reason[] = "the audit trail is append-only";
+constexpr const char lift_hint[] =
+    "A superuser can lift this with SET audit_ext.allow_changes = on; what is done then is recorded as an event.";
+constexpr Refusal append_only_refusal = {
+    append_only_reason, "It would change or remove recorded events, or what guards them.",
+    "Old events leave by audit_configure(keep => ...) and CALL audit_maintain(). A superuser can lift this "
+    "with SET audit_ext.allow_changes = on; what is done then is recorded as an event."};
+
+// Raises 42501 unless audit_ext.allow_changes lets the change pass. True: it has to be recorded.
+bool check_change(const char* command, const char* object_name, const Refusal& refusal);
 
 // Notes that a command has changed the trail; record_changes() records it as an event when the command has ended. What
 // a transaction or a subtransaction notes goes with it when it is rolled back.

@@ -5,6 +5,7 @@
 #include "base/sql_entry.hpp"
 #include "base/trail.hpp"
 #include "guarding/append_only.hpp"
+#include "guarding/refusal.hpp"
 
 namespace audit::pg {
 namespace {
@@ -92,7 +93,7 @@ AUDIT_SQL_FUNCTION(audit_guard) {
   auto* trigger = reinterpret_cast<TriggerData*>(fcinfo->context);
   const char* command = command_of(trigger->tg_event);
   const Oid table = RelationGetRelid(trigger->tg_relation);
-  if (check_change(command, table) && is_first_call(fcinfo->flinfo))
+  if (check_change(command, get_rel_name(table), append_only_refusal) && is_first_call(fcinfo->flinfo))
     record_change(command, RelationGetRelationName(trigger->tg_relation));
   // What a BEFORE trigger returns is what happens: the change as it was asked for.
   return PointerGetDatum(TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ? trigger->tg_newtuple : trigger->tg_trigtuple);
@@ -103,8 +104,7 @@ AUDIT_SQL_FUNCTION(audit_guard_command) {
   const EventTriggerData* event = event_data(fcinfo, "ddl_command_start");
   begin_command(GetCommandTagName(event->tag));
   const Oid events = events_table();
-  if (OidIsValid(events) && changes_members(event->parsetree) && check_change(running_command(), events))
-    note_change(running_command(), events);
+  if (OidIsValid(events) && changes_members(event->parsetree)) refuse(events);
   PG_RETURN_VOID();
 }
 
@@ -113,8 +113,7 @@ AUDIT_SQL_FUNCTION(audit_guard_rewrite) {
   event_data(fcinfo, "table_rewrite");
   const Oid table = DatumGetObjectId(OidFunctionCall0(F_PG_EVENT_TRIGGER_TABLE_REWRITE_OID));
   const int reason = DatumGetInt32(OidFunctionCall0(F_PG_EVENT_TRIGGER_TABLE_REWRITE_REASON));
-  if ((reason & rewrites_rows) != 0 && is_guarded(table) && check_change(running_command(), table))
-    note_change(running_command(), table);
+  if ((reason & rewrites_rows) != 0 && ward_of(table) == Ward::trail) refuse(table);
   PG_RETURN_VOID();
 }
 

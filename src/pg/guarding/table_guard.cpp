@@ -1,0 +1,111 @@
+#include "guarding/table_guard.hpp"
+
+#include "base/catalog_row.hpp"
+#include "base/trail.hpp"
+#include "guarding/refusal.hpp"
+
+namespace audit::pg {
+namespace {
+
+bool differs(const FormData_pg_attribute& old, const FormData_pg_attribute& now) {
+  return strcmp(NameStr(old.attname), NameStr(now.attname)) != 0 || old.atttypid != now.atttypid ||
+         old.atttypmod != now.atttypmod || old.attcollation != now.attcollation || old.attnotnull != now.attnotnull ||
+         old.attidentity != now.attidentity || old.attgenerated != now.attgenerated;
+}
+
+// Of the index, the new row: nothing else has it yet.
+Oid table_of_new_index(Oid index) {
+  const CatalogRow row = catalog_row(IndexRelationId, IndexRelidIndexId, Anum_pg_index_indexrelid, index);
+  const auto* form = row.new_form<FormData_pg_index>();
+  return form == nullptr ? InvalidOid : form->indrelid;
+}
+
+// What of somebody's an index would run: functions, operators and types of its expressions, operator classes.
+// PostgreSQL has noted by now what the index depends on, but for what cannot be dropped.
+bool runs_code_of_others(Oid index) {
+  Relation catalog = table_open(DependRelationId, AccessShareLock);
+  ScanKeyData keys[2];
+  ScanKeyInit(&keys[0], Anum_pg_depend_classid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(RelationRelationId));
+  ScanKeyInit(&keys[1], Anum_pg_depend_objid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(index));
+  SysScanDesc scan = systable_beginscan(catalog, DependDependerIndexId, true, SnapshotSelf, 2, keys);
+  bool found = false;
+  for (HeapTuple row; !found && HeapTupleIsValid(row = systable_getnext(scan));) {
+    const auto* form = reinterpret_cast<Form_pg_depend>(GETSTRUCT(row));
+    const bool is_data = form->refclassid == RelationRelationId || form->refclassid == ConstraintRelationId ||
+                         form->refclassid == CollationRelationId;
+    found = !is_data && !is_own_object(form->refclassid, form->refobjid);
+  }
+  systable_endscan(scan);
+  table_close(catalog, AccessShareLock);
+  return found;
+}
+
+bool is_child(Oid table, Oid parent) {
+  Relation catalog = table_open(InheritsRelationId, AccessShareLock);
+  ScanKeyData key;
+  ScanKeyInit(&key, Anum_pg_inherits_inhrelid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(table));
+  SysScanDesc scan = systable_beginscan(catalog, InheritsRelidSeqnoIndexId, true, SnapshotSelf, 1, &key);
+  bool found = false;
+  for (HeapTuple row; !found && HeapTupleIsValid(row = systable_getnext(scan));)
+    found = reinterpret_cast<Form_pg_inherits>(GETSTRUCT(row))->inhparent == parent;
+  systable_endscan(scan);
+  table_close(catalog, AccessShareLock);
+  return found;
+}
+
+}  // namespace
+
+// The trail is found by its place in the catalogs, but people and statements find it by its name; the other tables are
+// found by their names. The trail may be given away: what it runs, it runs with its owner's rights.
+void check_table(Oid relation) {
+  const Ward ward = ward_of(relation);
+  if (ward == Ward::none) return;
+  const CatalogRow row = catalog_row(RelationRelationId, ClassOidIndexId, Anum_pg_class_oid, relation);
+  const auto* old = row.old_form<FormData_pg_class>();
+  const auto* now = row.new_form<FormData_pg_class>();
+  if (old == nullptr || now == nullptr) return;
+  const bool is_moved =
+      strcmp(NameStr(old->relname), NameStr(now->relname)) != 0 || old->relnamespace != now->relnamespace;
+  const bool is_unlogged =
+      now->relpersistence != old->relpersistence && now->relpersistence != RELPERSISTENCE_PERMANENT;
+  const bool is_given_away = now->relowner != old->relowner;
+  // Partitions may be renamed: nothing looks for them by name.
+  const bool is_named = ward == Ward::own_table || relation == events_table();
+  if ((is_moved && is_named) || (is_given_away && ward == Ward::own_table) || is_unlogged ||
+      now->reloftype != old->reloftype)
+    refuse(relation);
+}
+
+void check_column(Oid relation, int number) {
+  if (ward_of(relation) == Ward::none) return;
+  const CatalogRow row = column_row(relation, number);
+  const auto* old = row.old_form<FormData_pg_attribute>();
+  const auto* now = row.new_form<FormData_pg_attribute>();
+  if (old != nullptr && now != nullptr && differs(*old, *now)) refuse(relation);
+}
+
+void check_foreign_table(Oid relation) {
+  if (ward_of(relation) != Ward::none) refuse(relation);
+}
+
+void check_new_relation(Oid relation, int column) {
+  if (column != 0) {
+    if (ward_of(relation) != Ward::none) refuse_addition(relation);
+    return;
+  }
+  const Oid table = table_of_new_index(relation);
+  if (!OidIsValid(table)) return;
+  // The parent's own index is no part of a dump; those of its partitions are.
+  const bool is_lost = table == events_table();
+  if (is_lost || (ward_of(table) == Ward::own_table && runs_code_of_others(relation))) refuse_addition(table);
+}
+
+// ATTACH and DETACH look alike to the hook but for what they leave. Who reads one of the other tables would read a
+// child.
+void check_inheritance(Oid child, Oid parent) {
+  const Ward ward = ward_of(parent);
+  if (ward == Ward::own_table || (ward == Ward::trail && !is_child(child, parent)))
+    refuse(ward == Ward::own_table ? parent : child);
+}
+
+}  // namespace audit::pg
