@@ -17,7 +17,7 @@ object_access_hook_type next_hook = nullptr;
 void on_created(Oid class_oid, Oid object, int column) {
   switch (class_oid) {
     case RelationRelationId: return check_new_relation(object, column);
-    case TriggerRelationId: return check_trigger(object);
+    case TriggerRelationId: return check_new_trigger(object);
     case ConstraintRelationId: return check_constraint(object);
     case AttrDefaultRelationId: return check_new_default(object);  // the hook gets the table
     case RewriteRelationId: return check_rule(object);

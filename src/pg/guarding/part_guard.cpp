@@ -44,19 +44,22 @@ const FormData_pg_trigger* trigger_form(HeapTuple row) {
 
 bool is_own_trigger(const FormData_pg_trigger* form) { return is_own_object(ProcedureRelationId, form->tgfoid); }
 
+// PostgreSQL may have begun another step since it made the trigger, so that it is in `before` as well.
+void check_new_trigger(Oid trigger) {
+  const FormData_pg_trigger* now = trigger_form(trigger_row(trigger).after);
+  if (now == nullptr || ward_of(now->tgrelid) == Ward::none) return;
+  // OR REPLACE may have changed one of ours. Of foreign keys that point to the table, PostgreSQL's own are on it, too.
+  if (is_own_trigger(now)) return check_trigger(trigger);
+  if (!now->tgisinternal) refuse_addition(now->tgrelid);
+}
+
 void check_trigger(Oid trigger) {
   const CatalogRow row = trigger_row(trigger);
   const FormData_pg_trigger* old = trigger_form(row.before);
   const FormData_pg_trigger* now = trigger_form(row.after);
-  if (now == nullptr) return;
+  if (old == nullptr || now == nullptr || !is_own_trigger(old)) return;
   const Ward ward = ward_of(now->tgrelid);
   if (ward == Ward::none) return;
-  if (old == nullptr) {
-    // Of foreign keys that point to the table, PostgreSQL's own are on it, too.
-    if (!is_own_trigger(now) && !now->tgisinternal) refuse_addition(now->tgrelid);
-    return;
-  }
-  if (!is_own_trigger(old)) return;
   const bool is_weakened = ward == Ward::trail && fires_less(*old, *now) && !is_for_restore(now->tgrelid);
   if (is_replaced(row) || is_weakened) refuse(now->tgrelid);
 }

@@ -5,6 +5,7 @@
 
 namespace audit::pg {
 
+void check_new_trigger(Oid trigger);
 void check_trigger(Oid trigger);
 void check_constraint(Oid constraint);
 void check_rule(Oid rule);
