@@ -26,6 +26,8 @@ endif
 names_in = $(basename $(notdir $(wildcard $(sources)/$(1))))
 REGRESS = install $(filter-out install,$(call names_in,test/sql/*.sql))
 regress_output = $(CURDIR)/build/regress
+# Inputs and answers: test/sql and expected; pg_regress of PostgreSQL 15 looks for both below --inputdir, where a link leads to
+# the answers.
 # The database of the tests is UTF-8 and sorts by bytes, whatever the server's default is.
 REGRESS_OPTS = --inputdir=$(sources)/test --outputdir=$(regress_output) --encoding=UTF8 --no-locale
 ISOLATION = $(call names_in,test/isolation/specs/*.spec)
@@ -33,7 +35,7 @@ ISOLATION_OPTS = --inputdir=$(sources)/test/isolation
 
 PG_CONFIG ?= pg_config
 ifneq ($(shell $(PG_CONFIG) --version | sed 's/[^0-9]*\([0-9]*\).*/\1/'),15)
-REGRESS_OPTS += --expecteddir=$(sources)/test
+REGRESS_OPTS += --expecteddir=$(sources)
 ISOLATION_OPTS += --expecteddir=$(sources)/test/isolation
 endif
 

@@ -14,7 +14,7 @@ have_answers() {
   diff <(basename -s ".$2" "$1"/*."$2" | sort) <(basename -s .out "$3"/*.out | sed 's/_[0-9]$//' | sort -u) ||
     complain "The files in $1 are not those that have an answer in $3."
 }
-have_answers test/sql sql test/expected
+have_answers test/sql sql expected
 have_answers test/isolation/specs spec test/isolation/expected
 
 built=$(make -C test/unit -nB 2>/dev/null || true)

@@ -9,8 +9,8 @@
 namespace audit::httpd {
 
 // SHA-256 of the password's bcrypt hash with that salt: "$2a$", cost, "$" and 22 characters, as audit_password_salt()
-// returns it. Takes as long as bcrypt. The proof is all zeros for an invalid salt, and for an impossible password:
-// U+0000 in it, or more than the 72 bytes that bcrypt reads.
+// returns it. Takes as long as bcrypt. The proof is all zeros for an invalid salt and for an impossible password. Such
+// a password holds U+0000, or more than the 72 bytes that bcrypt reads.
 Sha256 password_proof(const std::string& password, std::string_view salt);
 
 }  // namespace audit::httpd

@@ -1,12 +1,13 @@
 // The cursor: the place where a page ended, as an opaque token for the next request.
 //
-// Format 1, 37 bytes as base64url (50 characters), integers big-endian:
-//   1 version (1)
-//   8 created_at, microseconds since 2000
-//   16 id
-//   8 fingerprint of the filters
-//   4 CRC-32C of all before
-// Deterministic: the same position and filters always give the same token.
+// Format 1 has 37 bytes, as base64url (50 characters). Integers are big-endian:
+//  - 1 byte: version (1)
+//  - 8 bytes: created_at, in microseconds since 2000
+//  - 16 bytes: id
+//  - 8 bytes: fingerprint of the filters
+//  - 4 bytes: CRC-32C of all before
+//
+// It is deterministic: the same position and filters always give the same token.
 #pragma once
 
 #include <array>
