@@ -74,7 +74,7 @@ void Application::run() {
   apply_settings();
   signals_.start([this] { reload(); }, [this] { begin_to_end(); });
   loop_.run();
-  // Those who still wait at the deadline are told so: the library must not end with suspended requests.
+  // Requests that still wait at the deadline get an answer: the library must not end with suspended requests.
   router_.stop();
   admin_router_.stop();
   prover_.reset();
@@ -90,8 +90,7 @@ void Application::run() {
   spdlog::info("stopped");
 }
 
-// A database that is away may come back, but a role that is too mighty, or a database that will not do, is a mistake in
-// the settings.
+// A database that is away may come back. A role with too many rights, or an unfit database, is a wrong setting.
 void Application::connect_to_database() {
   std::optional<SessionProblem> problem;
   pool_->start([&](const SessionProblem* found) {

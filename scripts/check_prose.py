@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Plain English in the documents: short sentences, short lines, the trade's words.
+"""Plain English: short sentences, short lines, the trade's words.
 
-Checks every Markdown file and manual page: no sentence over 25 words, no line over 120 columns, none of the phrases
-below. A list item and a table cell are read like a paragraph. Code between backquotes counts as one word, a code block
-as none. Lines of tables, of code blocks and with a link may be longer.
+Checks every Markdown file, manual page, SQL COMMENT and comment of C++: no sentence over 25 words, and none of the
+phrases below. A list item and a table cell are read like a paragraph. Code between backquotes counts as one word, a code
+block as none. Lines of documents have 120 columns at most, except those of tables and code blocks, and with a link.
 """
 import pathlib
 import re
@@ -15,18 +15,17 @@ MOST_COLUMNS = 120
 
 # Phrases that make a reader read twice, and what to write instead.
 UNWANTED = {
-    r"whoever|whatever whoever": "name the process, role or person",
-    r"nobody else|nobody's|somebody else's|everybody else's": "name the process, role or person",
-    r"as ever|as they are pass|is no mistake|is a mistake|tells of|is told of|are told of": "report, reject, ignore, see",
+    r"whoever|nobody|somebody|everybody": "name the process, role or person",
+    r"is no mistake|is a mistake|tells of|(?:is|are|was) told": "report, reject, ignore, see",
     r"counts no more|no longer(?! than)|formerly|used to be": "say what is true now",
-    r"first design|so called|of ours|of its own affair": "say it plainly",
+    r"first design|as ever|of ours": "say it plainly",
     r", which an? [a-z -]+ is not": "make it a sentence of its own",
 }
 
 
-def documents():
-    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "*.md", "*.8"], check=True,
-                            capture_output=True, text=True).stdout
+def texts():
+    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "*.md", "*.8", "sql/*.sql",
+                             "src/*.[ch]pp", "http_frontend/*.[ch]pp"], check=True, capture_output=True, text=True).stdout
     return [pathlib.Path(name) for name in sorted(listed.split()) if pathlib.Path(name).exists()]
 
 
@@ -72,6 +71,33 @@ def manual_paragraphs(text):
         after_tag = macro == ".TP"
 
 
+def comment_paragraphs(text):
+    """(line, text) of each paragraph and list item of the comments in C++."""
+    paragraph, begin = [], 0
+    for number, line in enumerate(text.splitlines() + [""], 1):
+        comment = re.match(r"\s*// ?(.*)", line)
+        item = comment and re.match(r" *(?:-|\d+\.) (.*)", comment[1])
+        if paragraph and (item or not comment or not comment[1].strip()):
+            yield begin, " ".join(paragraph)
+            paragraph = []
+        if comment and comment[1].strip():
+            begin = begin if paragraph else number
+            paragraph.append(item[1] if item else comment[1].strip())
+        elif behind_code := re.search(r"\S  // (.*)", line):
+            yield number, behind_code[1]
+
+
+def sql_comment_paragraphs(text):
+    """(line, text) of each COMMENT ON of an SQL script."""
+    for comment in re.finditer(r"^COMMENT ON .*? IS\s+((?:'(?:[^']|'')*'\s*)+);", text, re.MULTILINE | re.DOTALL):
+        literals = re.findall(r"'((?:[^']|'')*)'(?!')", comment[1])
+        yield text.count("\n", 0, comment.start()) + 1, "".join(literals).replace("''", "'")
+
+
+PARAGRAPHS = {".md": markdown_paragraphs, ".8": manual_paragraphs, ".sql": sql_comment_paragraphs,
+              ".hpp": comment_paragraphs, ".cpp": comment_paragraphs}
+
+
 def sentences(text):
     text = re.sub(r"`[^`]*`", "`code`", text)
     text = re.sub(r"!?\[([^]]*)\]\([^)]*\)", lambda link: link[1][:1].upper() + link[1][1:], text)
@@ -87,12 +113,11 @@ def word_count(sentence):
 def faults_of(path):
     text = path.read_text(encoding="utf-8")
     in_code = False
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.splitlines() if path.suffix in (".md", ".8") else [], 1):
         in_code ^= line.lstrip().startswith("```")
         if len(line) > MOST_COLUMNS and not in_code and not line.lstrip().startswith("|") and "](" not in line:
             yield number, f"{len(line)} columns"
-    paragraphs = markdown_paragraphs if path.suffix == ".md" else manual_paragraphs
-    for number, paragraph in paragraphs(text):
+    for number, paragraph in PARAGRAPHS[path.suffix](text):
         for sentence in sentences(paragraph):
             if word_count(sentence) > MOST_WORDS:
                 yield number, f"{word_count(sentence)} words: {sentence.strip()}"
@@ -102,9 +127,9 @@ def faults_of(path):
 
 
 def main():
-    paths = [pathlib.Path(name) for name in sys.argv[1:]] or documents()
+    paths = [pathlib.Path(name) for name in sys.argv[1:]] or texts()
     faults = [f"{path}:{number}: {fault}" for path in paths for number, fault in faults_of(path)]
-    print("\n".join(faults) if faults else f"{len(paths)} documents")
+    print("\n".join(faults) if faults else f"{len(paths)} files")
     sys.exit(bool(faults))
 
 

@@ -11,9 +11,9 @@ BEGIN ATOMIC
   FROM @extschema@.audit_users u WHERE u.username = $1 AND sha256(convert_to(u.password_hash, 'UTF8')) = $2;
 END;
 COMMENT ON FUNCTION @extschema@.audit_authenticate_proof IS
-'The user with that name, if proof is SHA-256 of the bcrypt hash, as text, that the password has with '
-'audit_password_salt(); or no row. scope: space separated. token_epoch: to be put into the token. Whoever reads a '
-'proof, in a log for example, can neither log in with it nor find the password without the salt. For the daemon.';
+'The user with that name, or no row. proof is the SHA-256 of the bcrypt hash, as text, that the password has with '
+'audit_password_salt(). scope: separated by spaces. token_epoch: goes into the token. A proof in a log allows no '
+'log-in. Without the salt it does not lead to the password. For the daemon.';
 
 CREATE FUNCTION @extschema@.audit_authenticate_password(username text, password text)
 RETURNS TABLE (principal text, user_id bigint, scope text, db_role text, token_epoch integer)
@@ -30,9 +30,9 @@ BEGIN ATOMIC
   FROM checked c WHERE c.is_right AND c.username IS NOT NULL AND octet_length($2) <= 72;
 END;
 COMMENT ON FUNCTION @extschema@.audit_authenticate_password IS
-'The user with that name and password, or no row; columns as of audit_authenticate_proof(). Takes about 70 ms of one '
-'core, by design of bcrypt. The password is a parameter, which logs may show: the daemon uses audit_password_salt() '
-'and audit_authenticate_proof() instead.';
+'The user with that name and password, or no row. Columns as of audit_authenticate_proof(). Takes about 70 ms of one '
+'core, by design of bcrypt. The password is a parameter, which logs may show. So the daemon uses '
+'audit_password_salt() and audit_authenticate_proof() instead.';
 
 CREATE FUNCTION @extschema@.audit_authenticate_token(username text, token_epoch integer)
 RETURNS TABLE (principal text, user_id bigint, scope text, db_role text)
@@ -42,8 +42,8 @@ BEGIN ATOMIC
   FROM @extschema@.audit_users u WHERE u.username = $1 AND u.token_epoch = $2;
 END;
 COMMENT ON FUNCTION @extschema@.audit_authenticate_token IS
-'The user that a token was issued to, or no row: gone, or the token was revoked. The caller has checked the token''s '
-'signature. For the daemon.';
+'The user that a token was issued to, or no row if the user is gone or the token is revoked. The caller has checked '
+'the token''s signature. For the daemon.';
 
 CREATE FUNCTION @extschema@.audit_authenticate_api_key(key_sha256 bytea)
 RETURNS TABLE (principal text, user_id bigint, scope text, db_role text, expires_at timestamptz)
@@ -54,8 +54,8 @@ BEGIN ATOMIC
   WHERE k.key_sha256 = $1 AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > clock_timestamp());
 END;
 COMMENT ON FUNCTION @extschema@.audit_authenticate_api_key IS
-'The holder of the key with that SHA-256, or no row: unknown, revoked or expired. The key itself never reaches the '
-'server and its logs. For the daemon.';
+'The holder of the key with that SHA-256, or no row if the key is unknown, revoked or expired. The key itself never '
+'reaches the server and its logs. For the daemon.';
 
 CREATE FUNCTION @extschema@.audit_authenticate_certificate(common_name text)
 RETURNS TABLE (principal text, user_id bigint, scope text, db_role text)

@@ -12,14 +12,14 @@ CREATE TABLE @extschema@.audit_configuration (
   CONSTRAINT audit_configuration_pkey PRIMARY KEY (is_configuration),
   CONSTRAINT audit_configuration_one_row CHECK (is_configuration)
 );
-COMMENT ON TABLE @extschema@.audit_configuration IS 'What audit_configure() was told; no row: its defaults.';
+COMMENT ON TABLE @extschema@.audit_configuration IS 'What audit_configure() has set. No row: its defaults.';
 COMMENT ON COLUMN @extschema@.audit_configuration.partition_every IS
-'How much time a partition is for: month, week (from Monday) or day, in UTC.';
-COMMENT ON COLUMN @extschema@.audit_configuration.keep IS 'How long events are kept, at least; NULL: for ever.';
+'The time that one partition covers: month, week (from Monday) or day, in UTC.';
+COMMENT ON COLUMN @extschema@.audit_configuration.keep IS 'How long events are kept at least. NULL: for ever.';
 COMMENT ON COLUMN @extschema@.audit_configuration.premake IS 'How many partitions are made ahead of the current one.';
 COMMENT ON COLUMN @extschema@.audit_configuration.max_ahead IS
 'How far ahead of the clock created_at of a new event may be.';
-COMMENT ON COLUMN @extschema@.audit_configuration.is_configuration IS 'true: there is one row at most.';
+COMMENT ON COLUMN @extschema@.audit_configuration.is_configuration IS 'Always true, so that there is at most one row.';
 SELECT pg_extension_config_dump('@extschema@.audit_configuration', '');
 
 CREATE TABLE @extschema@.audit_holds (
@@ -34,14 +34,14 @@ CREATE TABLE @extschema@.audit_holds (
   CONSTRAINT audit_holds_pkey PRIMARY KEY (id)
 );
 COMMENT ON TABLE @extschema@.audit_holds IS
-'Legal holds: what audit_maintain() must not drop. Made by audit_hold(), ended by audit_release().';
-COMMENT ON COLUMN @extschema@.audit_holds.id IS 'What audit_hold() returned.';
+'Legal holds: events that audit_maintain() must not drop. audit_hold() makes them, audit_release() ends them.';
+COMMENT ON COLUMN @extschema@.audit_holds.id IS 'The result of audit_hold().';
 COMMENT ON COLUMN @extschema@.audit_holds.since IS 'Events from then on (inclusive); NULL: from the first.';
 COMMENT ON COLUMN @extschema@.audit_holds.until IS 'Events before then (exclusive); NULL: to the last.';
-COMMENT ON COLUMN @extschema@.audit_holds.reason IS 'Why.';
-COMMENT ON COLUMN @extschema@.audit_holds.held_by IS 'Who asked for it.';
-COMMENT ON COLUMN @extschema@.audit_holds.held_at IS 'When.';
-COMMENT ON COLUMN @extschema@.audit_holds.released_by IS 'Who released it.';
+COMMENT ON COLUMN @extschema@.audit_holds.reason IS 'The reason for the hold.';
+COMMENT ON COLUMN @extschema@.audit_holds.held_by IS 'The role that made the hold.';
+COMMENT ON COLUMN @extschema@.audit_holds.held_at IS 'When the hold was made.';
+COMMENT ON COLUMN @extschema@.audit_holds.released_by IS 'The role that released it.';
 COMMENT ON COLUMN @extschema@.audit_holds.released_at IS 'When it was released; NULL: it is in force.';
 SELECT pg_extension_config_dump('@extschema@.audit_holds', '');
 SELECT pg_extension_config_dump('@extschema@.audit_holds_id_seq', '');
@@ -51,12 +51,12 @@ SELECT pg_extension_config_dump('@extschema@.audit_holds_id_seq', '');
 CREATE FUNCTION @extschema@.audit_effective_configuration(
   OUT partition_every text, OUT keep interval, OUT premake integer, OUT max_ahead interval)
 LANGUAGE c STABLE AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION @extschema@.audit_effective_configuration IS 'What audit_configure() was told, or its defaults.';
+COMMENT ON FUNCTION @extschema@.audit_effective_configuration IS 'What audit_configure() has set, or its defaults.';
 
 CREATE FUNCTION @extschema@.audit_count_holds(since timestamptz, until timestamptz) RETURNS bigint
 LANGUAGE c STABLE AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.audit_count_holds IS
-'How many holds in force are for a part of that time; NULL: that end is open.';
+'How many holds in force overlap that time. NULL: that end is open.';
 
 -- These three work with the rights of the owners of the tables that they change.
 CREATE FUNCTION @extschema@.audit_configure(
@@ -65,20 +65,19 @@ CREATE FUNCTION @extschema@.audit_configure(
 RETURNS void
 LANGUAGE c AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.audit_configure IS
-'Says how audit_maintain() partitions, how long it keeps events, and which events are taken. partition_every: month, '
-'week or day. keep: events are kept at least that long, NULL (the default): for ever. premake: how many partitions '
-'are made ahead. max_ahead: how far ahead of the clock created_at of a new event may be, a minute at least. What is '
-'left out gets its default. Recorded as an event. Raises 22023 for wrong arguments, such as keep shorter than a '
-'partition.';
+'Configures audit_maintain(). partition_every: one partition a month, week or day. keep: events are kept at least '
+'that long. NULL (the default): for ever. premake: how many partitions are made ahead, 1 to 366. max_ahead: how far '
+'ahead of the clock created_at of a new event may be, at least a minute. An argument that is left out gets its '
+'default. The call is recorded as an event. Raises 22023 for wrong arguments, such as keep shorter than a partition.';
 
 CREATE FUNCTION @extschema@.audit_hold(since timestamptz, until timestamptz, reason text) RETURNS bigint
 LANGUAGE c AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.audit_hold IS
-'A legal hold: audit_maintain() drops no partition that may have events of since <= created_at < until (NULL: that '
-'end is open), whatever audit_configure() was told, until audit_release(). Returns its id. Recorded as an event. '
-'Raises 22023 for a range that is none and without a reason.';
+'A legal hold: audit_maintain() drops no partition that may have events of since <= created_at < until. NULL leaves '
+'that end open. The hold wins over audit_configure(keep => ...) until audit_release(). Returns its id. The call is '
+'recorded as an event. Raises 22023 for an empty range, and without a reason.';
 
 CREATE FUNCTION @extschema@.audit_release(id bigint) RETURNS void
 LANGUAGE c AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.audit_release IS
-'Ends a hold; the record of it stays. Recorded as an event. Raises 42704 where no hold of that id is in force.';
+'Ends a hold. Its record stays. The call is recorded as an event. Raises 42704 if no hold of that id is in force.';

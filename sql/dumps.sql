@@ -8,8 +8,8 @@
 
 CREATE TABLE @extschema@.audit_events_dump (LIKE @extschema@.audit_events);
 COMMENT ON TABLE @extschema@.audit_events_dump IS
-'How the events of the default partition pass through a dump: pg_dump reads them for it, and what arrives is recorded '
-'in audit_events. Empty, but for what pg_restore --disable-triggers leaves there until the next audit_maintain().';
+'The way of the default partition''s events through a dump. pg_dump reads them here, and a trigger records arriving '
+'ones in audit_events. It is empty, except after pg_restore --disable-triggers until the next audit_maintain().';
 -- pg_dump puts this condition behind SELECT ... FROM audit_events_dump.
 SELECT pg_extension_config_dump('@extschema@.audit_events_dump', format(
   'UNION ALL SELECT %s FROM ONLY @extschema@.audit_events_default',
@@ -39,8 +39,8 @@ CREATE TABLE @extschema@.audit_policies (
   statement text NOT NULL
 );
 COMMENT ON TABLE @extschema@.audit_policies IS
-'A copy, for dumps, of the row-level security of audit_events. Kept by an event trigger: use CREATE POLICY and ALTER '
-'TABLE as ever.';
+'A copy, for dumps, of the row-level security of audit_events. An event trigger keeps it up to date: use CREATE '
+'POLICY and ALTER TABLE.';
 COMMENT ON COLUMN @extschema@.audit_policies.statement IS
 'The statement that makes a policy or switches row-level security on.';
 SELECT pg_extension_config_dump('@extschema@.audit_policies', '');
@@ -49,6 +49,6 @@ CREATE FUNCTION @extschema@.audit_restore_policy() RETURNS trigger
 LANGUAGE c AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.audit_restore_policy IS
 'Trigger of audit_policies: runs a statement that arrives from a dump, unless it is in force already. Raises 22023 '
-'for what is neither CREATE POLICY nor ALTER TABLE ... ENABLE or FORCE ROW LEVEL SECURITY.';
+'for anything but CREATE POLICY and ALTER TABLE ... ENABLE or FORCE ROW LEVEL SECURITY.';
 CREATE TRIGGER audit_restore_policy AFTER INSERT ON @extschema@.audit_policies
 FOR EACH ROW EXECUTE FUNCTION @extschema@.audit_restore_policy();

@@ -6,17 +6,18 @@
 CREATE FUNCTION @extschema@.audit_guard_partition(partition regclass) RETURNS void
 LANGUAGE c STRICT SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.audit_guard_partition IS
-'Gives a partition the guards that it has not from audit_events. audit_index_partition() and audit_maintain() call it.';
+'Gives a partition the guards that it does not inherit from audit_events. audit_index_partition() and '
+'audit_maintain() call it.';
 
 CREATE FUNCTION @extschema@.audit_index_partition(partition regclass) RETURNS void
 LANGUAGE c STRICT SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.audit_index_partition IS
-'Gives a partition its indexes (the primary key (created_at, id), one GIN index over the filter columns, a '
-'partial index on ids that were not made from created_at, and a BRIN index on created_at) and its guard against '
-'TRUNCATE. For a partition attached by hand; audit_create_partition() calls it.';
+'Gives a partition its indexes and its guard against TRUNCATE. The indexes are the primary key (created_at, id), one '
+'GIN index over the filter columns, and a BRIN index on created_at. A partial index covers ids that were not '
+'made from created_at. For a partition attached by hand. audit_create_partition() calls it.';
 
 CREATE TABLE @extschema@.audit_events_default PARTITION OF @extschema@.audit_events DEFAULT;
-COMMENT ON TABLE @extschema@.audit_events_default IS 'Events for whose time there is no other partition.';
+COMMENT ON TABLE @extschema@.audit_events_default IS 'Events without another partition for their time.';
 SELECT @extschema@.audit_index_partition('@extschema@.audit_events_default');
 
 CREATE FUNCTION @extschema@.audit_partition_name(since timestamptz) RETURNS text
@@ -26,14 +27,14 @@ BEGIN ATOMIC
     CASE WHEN t = date_trunc('day', t) THEN 'YYYYMMDD' ELSE 'YYYYMMDD"t"HH24MISSUS' END)
   FROM (SELECT since AT TIME ZONE 'UTC') s(t);
 END;
-COMMENT ON FUNCTION @extschema@.audit_partition_name IS 'The name of the partition that begins then.';
+COMMENT ON FUNCTION @extschema@.audit_partition_name IS 'The name of the partition that begins at that time.';
 
 CREATE FUNCTION @extschema@.audit_create_partition(since timestamptz, until timestamptz) RETURNS regclass
 LANGUAGE c SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.audit_create_partition IS
-'Makes the partition of audit_events for since <= created_at < until, with its indexes, and returns it. For the owner '
-'of audit_events. Raises 22023 for a range that is none, 42P17 where it overlaps another partition, 23514 where the '
-'default partition holds events of that range.';
+'Makes the partition of audit_events for since <= created_at < until, with its indexes, and returns it. For the '
+'owner of audit_events. Raises 22023 for an empty range. Raises 42P17 if the range overlaps another partition. '
+'Raises 23514 if the default partition holds events of the range.';
 
 -- With a fixed style, since bounds come as text: other styles write time zones that can be read in two ways.
 CREATE FUNCTION @extschema@.audit_partitions(parent regclass DEFAULT '@extschema@.audit_events')
@@ -51,5 +52,5 @@ BEGIN ATOMIC
   WHERE i.inhparent = parent ORDER BY 2 NULLS LAST;
 END;
 COMMENT ON FUNCTION @extschema@.audit_partitions IS
-'The partitions of audit_events: which events (since <= created_at < until) and how many bytes each holds, oldest '
-'first, the default partition last.';
+'The partitions of audit_events, oldest first, the default partition last. Each with its range (since <= created_at '
+'< until) and its size in bytes.';

@@ -10,9 +10,9 @@ BEGIN ATOMIC
      AND cardinality(scopes) > 0;
 END;
 COMMENT ON FUNCTION @extschema@.audit_are_scopes IS
-'Whether these are scopes that the daemon knows: audit:read (all events that the database role may see), '
-'audit:read:self (events of the principal''s user_id only), audit:write (recording events; without audit:read those '
-'of the principal''s user_id only, where it has one).';
+'Whether the daemon knows these scopes. audit:read: read all events that the database role may see. audit:read:self: '
+'read events of the principal''s user_id only. audit:write: record events. Without audit:read, a principal with a '
+'user_id records only that user''s events.';
 
 CREATE TABLE @extschema@.audit_users (
   username       text        NOT NULL,
@@ -28,13 +28,13 @@ CREATE TABLE @extschema@.audit_users (
   CONSTRAINT audit_users_self CHECK (user_id IS NOT NULL OR NOT 'audit:read:self' = ANY (scopes))
 );
 COMMENT ON TABLE @extschema@.audit_users IS
-'Users who log in to the daemon with a password. Managed by audit_create_user() and its kin.';
+'Users who log in to the daemon with a password. audit_create_user() and related functions manage them.';
 COMMENT ON COLUMN @extschema@.audit_users.username IS 'The name to log in with.';
 COMMENT ON COLUMN @extschema@.audit_users.password_hash IS 'bcrypt hash of the password (pgcrypto).';
-COMMENT ON COLUMN @extschema@.audit_users.scopes IS 'What tokens of this user may be used for.';
+COMMENT ON COLUMN @extschema@.audit_users.scopes IS 'The scopes of this user''s tokens.';
 COMMENT ON COLUMN @extschema@.audit_users.db_role IS
 'The database role that requests run under; NULL: the daemon''s own.';
-COMMENT ON COLUMN @extschema@.audit_users.token_epoch IS 'Tokens carry it; those with another one are refused.';
+COMMENT ON COLUMN @extschema@.audit_users.token_epoch IS 'Tokens carry it. A token with another value is rejected.';
 COMMENT ON COLUMN @extschema@.audit_users.created_at IS 'When the user was made.';
 COMMENT ON COLUMN @extschema@.audit_users.user_id IS
 'The user_id of this user''s own events, for audit:read:self and audit:write.';
@@ -54,15 +54,15 @@ CREATE TABLE @extschema@.audit_api_keys (
   CONSTRAINT audit_api_keys_self CHECK (user_id IS NOT NULL OR NOT 'audit:read:self' = ANY (scopes))
 );
 COMMENT ON TABLE @extschema@.audit_api_keys IS
-'Keys that programs send as X-API-Key. Managed by audit_create_api_key() and audit_revoke_api_key().';
-COMMENT ON COLUMN @extschema@.audit_api_keys.name IS 'What the key is for; one key in force a name.';
+'Keys that programs send as X-API-Key. audit_create_api_key() and audit_revoke_api_key() manage them.';
+COMMENT ON COLUMN @extschema@.audit_api_keys.name IS 'What the key is for. A name has at most one key in force.';
 COMMENT ON COLUMN @extschema@.audit_api_keys.key_sha256 IS
-'SHA-256 of the key. The key itself is random, shown once and stored nowhere.';
-COMMENT ON COLUMN @extschema@.audit_api_keys.scopes IS 'What the key may be used for.';
+'SHA-256 of the key. The key itself is random. It is shown once and never stored.';
+COMMENT ON COLUMN @extschema@.audit_api_keys.scopes IS 'The scopes of the key.';
 COMMENT ON COLUMN @extschema@.audit_api_keys.db_role IS
 'The database role that requests run under; NULL: the daemon''s own.';
 COMMENT ON COLUMN @extschema@.audit_api_keys.created_at IS 'When the key was made.';
-COMMENT ON COLUMN @extschema@.audit_api_keys.expires_at IS 'From when on it is refused; NULL: never.';
+COMMENT ON COLUMN @extschema@.audit_api_keys.expires_at IS 'When it expires. NULL: never.';
 COMMENT ON COLUMN @extschema@.audit_api_keys.revoked_at IS 'When it was revoked; NULL: in force.';
 COMMENT ON COLUMN @extschema@.audit_api_keys.user_id IS
 'The user_id of the holder''s own events, for audit:read:self and audit:write.';
@@ -78,8 +78,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.audit_notify_principals IS
-'Trigger of audit_users and audit_api_keys: tells the daemons (NOTIFY audit_ext_principals) to forget whom they '
-'remember.';
+'Trigger of audit_users and audit_api_keys: notifies the daemons (NOTIFY audit_ext_principals), which forget the '
+'principals that they remember.';
 CREATE TRIGGER audit_notify_principals AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON @extschema@.audit_users
 FOR EACH STATEMENT EXECUTE FUNCTION @extschema@.audit_notify_principals();
 CREATE TRIGGER audit_notify_principals AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON @extschema@.audit_api_keys
@@ -122,8 +122,8 @@ COMMENT ON FUNCTION @extschema@.audit_is_password IS
 COMMENT ON FUNCTION @extschema@.audit_make_api_key IS
 'A new random key of 256 bits: ak_ and 43 characters of base64url.';
 COMMENT ON FUNCTION @extschema@.audit_password_salt IS
-'What bcrypt needs beside the password to make the user''s hash: $2a$, cost, $ and 22 characters. For a name that '
-'nobody has a random one of cost 10. For the daemon.';
+'The salt of the user''s bcrypt hash: $2a$, cost, $ and 22 characters. An unknown name gets a random salt of cost '
+'10. For the daemon.';
 
 CREATE FUNCTION @extschema@.audit_check_password(password text) RETURNS void
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -138,7 +138,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.audit_check_password IS
-'Raises 28P01 unless the password has at least 8 characters and at most 72 bytes, all that bcrypt reads.';
+'Raises 28P01 unless the password has at least 8 characters and at most 72 bytes. bcrypt reads no more.';
 
 -- A hash instead of the password: what is typed into a client gets into logs.
 CREATE FUNCTION @extschema@.audit_to_password_hash(password text) RETURNS text
@@ -159,8 +159,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.audit_to_password_hash IS
-'The bcrypt hash of a password, or the hash itself where it is one already ($2a$, $2b$ or $2y$, cost 10 to 12). '
-'Raises 28P01 for a password under 8 characters or over 72 bytes, and for a hash that cannot be used.';
+'The bcrypt hash of a password. A bcrypt hash ($2a$, $2b$ or $2y$, cost 10 to 12) is returned as it is. Raises 28P01 '
+'for a password under 8 characters or over 72 bytes, and for an unusable hash.';
 
 CREATE FUNCTION @extschema@.audit_check_principal(name text, scopes text[], user_id bigint, db_role text) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -186,8 +186,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.audit_check_principal IS
-'Raises 22023 for an empty name, an unknown scope, audit:read:self without user_id, and a db_role that does not exist '
-'or is too mighty.';
+'Raises 22023 for an empty name, an unknown scope, audit:read:self without user_id, and an unknown or too powerful '
+'db_role.';
 
 CREATE FUNCTION @extschema@.audit_create_user(
   username text, password text, scopes text[] DEFAULT ARRAY['audit:read'], user_id bigint DEFAULT NULL,
@@ -205,12 +205,12 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.audit_create_user IS
-'Makes a user who can get tokens from POST /v1/auth/token. password: itself, or its bcrypt hash ($2a$, $2b$ or $2y$, '
-'cost 10 to 12; 10 takes as long as a name that nobody has), which keeps it out of the server''s log. scopes: '
-'audit:read, audit:read:self, audit:write. user_id: whose events audit:read:self shows, and audit:write records '
-'unless there is audit:read as well. db_role: the database role that requests run under; the daemon''s role must be a '
-'member of it. Raises 23505 for a name in use, 28P01 for a password under 8 characters or over 72 bytes, or a hash '
-'that cannot be used, 22023 for other wrong arguments.';
+'Makes a user who can get tokens from POST /v1/auth/token. password: the password, or its bcrypt hash ($2a$, $2b$ or '
+'$2y$, cost 10 to 12), which keeps it out of the server''s log. Cost 10 takes as long as an unknown name. scopes: '
+'audit:read, audit:read:self, audit:write. user_id: audit:read:self shows its events. audit:write without audit:read '
+'records only its events. db_role: the database role that requests run under. The daemon''s role must be a member of '
+'it. Raises 23505 for a name in use. Raises 28P01 for a password under 8 characters or over 72 bytes, and for an '
+'unusable hash. Raises 22023 for other wrong arguments.';
 
 CREATE FUNCTION @extschema@.audit_require_user(username text, was_found boolean) RETURNS void
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -233,9 +233,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.audit_set_password IS
-'Changes a user''s password and revokes the tokens issued so far. password: itself, or its bcrypt hash, as for '
-'audit_create_user(). Raises 42704 for no such user, 28P01 for a password under 8 characters or over 72 bytes, or a '
-'hash that cannot be used.';
+'Changes a user''s password and revokes the tokens issued so far. password: the password, or its bcrypt hash, as for '
+'audit_create_user(). Raises 42704 for an unknown user. Raises 28P01 for a password under 8 characters or over 72 '
+'bytes, and for an unusable hash.';
 
 CREATE FUNCTION @extschema@.audit_revoke_tokens(username text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -245,7 +245,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.audit_revoke_tokens IS
-'Makes every token issued to the user so far worthless. Takes effect on commit. Raises 42704 for no such user.';
+'Revokes all tokens issued to the user so far. Takes effect on commit. Raises 42704 for an unknown user.';
 
 CREATE FUNCTION @extschema@.audit_drop_user(username text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -255,7 +255,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.audit_drop_user IS
-'Removes a user; tokens issued to it are refused from the commit on. Raises 42704 for no such user.';
+'Removes a user. Its tokens are rejected from the commit on. Raises 42704 for an unknown user.';
 
 CREATE FUNCTION @extschema@.audit_create_api_key(
   name text, scopes text[] DEFAULT ARRAY['audit:read'], user_id bigint DEFAULT NULL, db_role text DEFAULT NULL,
@@ -273,9 +273,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.audit_create_api_key IS
-'Makes an API key and returns it: the only time that it is shown. scopes, user_id, db_role: as for '
-'audit_create_user(). expires_at: from when on it is refused. Raises 23505 where a key of that name is in force, '
-'22023 for wrong arguments.';
+'Makes an API key and returns it. The key is shown only this once. scopes, user_id, db_role: as for '
+'audit_create_user(). expires_at: when the key expires. Raises 23505 if a key of that name is in force, and 22023 '
+'for wrong arguments.';
 
 CREATE FUNCTION @extschema@.audit_revoke_api_key(name text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -288,4 +288,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.audit_revoke_api_key IS
-'Revokes the key of that name; it is refused from the commit on. Raises 42704 where no key of that name is in force.';
+'Revokes the key of that name. It is rejected from the commit on. Raises 42704 if no key of that name is in force.';

@@ -39,9 +39,10 @@ CREATE FUNCTION @extschema@.audit_explain(
 RETURNS TABLE (name text, value text)
 LANGUAGE c STABLE PARALLEL SAFE ROWS 10 COST 1000 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.audit_explain IS
-'How audit_list() with these arguments finds its page: engine (posting or sql), reason (why sql), events and has_more '
-'of the page; and what the posting engine read for it: partitions_opened, index_pages_read, pending_entries_read, '
-'tids_decoded, keys_walked, block_ranges_read, heap_tuples_fetched. Arguments, rights and errors as for audit_list().';
+'How audit_list() with these arguments finds its page. engine: posting or sql. reason: why sql. events, has_more: of '
+'the page. The rest is the work of the posting engine: partitions_opened, index_pages_read, pending_entries_read, '
+'tids_decoded, keys_walked, block_ranges_read, heap_tuples_fetched. Arguments, rights and errors as for '
+'audit_list().';
 
 CREATE FUNCTION @extschema@.audit_get(id uuid, user_id bigint DEFAULT NULL)
 RETURNS TABLE (
@@ -52,8 +53,8 @@ RETURNS TABLE (
   error_message text)
 LANGUAGE c STABLE PARALLEL SAFE ROWS 1 COST 100 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.audit_get IS
-'The event with that id, or no row. With user_id: only if it is that user''s. Where ids from elsewhere repeat an id, '
-'the newest of those events. Runs with the caller''s rights; row-level security applies.';
+'The event with that id, or no row. With user_id: only if it is that user''s. If ids made elsewhere repeat, the '
+'newest of these events. Runs with the caller''s rights. Row-level security applies.';
 
 CREATE FUNCTION @extschema@.audit_get_json(id uuid, user_id bigint DEFAULT NULL) RETURNS json
 LANGUAGE c STABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME';

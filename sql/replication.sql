@@ -37,7 +37,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.audit_check_publication IS
-'Event trigger: warns of a publication that has audit_events or a partition in it in another way than FOR TABLE '
-'audit_events WITH (publish = ''insert'', publish_via_partition_root = true).';
+'Event trigger: warns of a publication of audit_events or a partition in any way but FOR TABLE audit_events WITH '
+'(publish = ''insert'', publish_via_partition_root = true).';
 CREATE EVENT TRIGGER audit_ext_check_publication ON ddl_command_end
 WHEN TAG IN ('CREATE PUBLICATION', 'ALTER PUBLICATION') EXECUTE FUNCTION @extschema@.audit_check_publication();

@@ -90,9 +90,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.audit_grant_frontend IS
-'Lets the role serve as audit_httpd: the functions the daemon calls, and SELECT on audit_events, since reads run with '
-'the caller''s own rights; nothing else. Sets log_parameter_max_length = 0 for the role, so that passwords stay out '
-'of the server''s log.';
+'Lets the role serve as audit_httpd: the functions that the daemon calls, and SELECT on audit_events, because reads '
+'run with the caller''s rights. Nothing else. Sets log_parameter_max_length = 0 for the role, so that what callers '
+'send stays out of the server''s log.';
 
 CREATE FUNCTION @extschema@.audit_grant_maintainer(role name) RETURNS void
 LANGUAGE sql
@@ -100,7 +100,7 @@ BEGIN ATOMIC
   SELECT @extschema@.audit_grant('maintainer', role);
 END;
 COMMENT ON FUNCTION @extschema@.audit_grant_maintainer IS
-'Lets the role CALL audit_maintain() and read audit_status: for a scheduler. It can change neither the configuration '
+'Lets the role CALL audit_maintain() and read audit_status, for a scheduler. It can change neither the configuration '
 'nor holds, and reads no events.';
 
 -- What the extension has is closed to everybody but its owner, unless it is granted above. audit_id_matches stays open:

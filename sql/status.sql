@@ -13,7 +13,7 @@ BEGIN ATOMIC
   FROM @extschema@.audit_effective_configuration() c;
 END;
 COMMENT ON FUNCTION @extschema@.audit_period_start IS
-'When the month, week or day (partition_every) begins that the moment is in, or one that many ahead.';
+'The beginning of the month, week or day (partition_every) that holds the moment, or of one that many periods ahead.';
 
 CREATE FUNCTION @extschema@.audit_made_until() RETURNS timestamptz
 LANGUAGE sql STABLE
@@ -21,7 +21,7 @@ BEGIN ATOMIC
   SELECT @extschema@.audit_period_start(now(), c.premake + 1) FROM @extschema@.audit_effective_configuration() c;
 END;
 COMMENT ON FUNCTION @extschema@.audit_made_until IS
-'Until when audit_maintain() makes partitions. Later events stay in the default partition.';
+'The end of the partitions that audit_maintain() makes. Later events stay in the default partition.';
 
 CREATE FUNCTION @extschema@.audit_gaps(since timestamptz, until timestamptz) RETURNS SETOF tstzrange
 LANGUAGE sql STABLE
@@ -29,7 +29,7 @@ BEGIN ATOMIC
   SELECT unnest(tstzmultirange(tstzrange($1, $2)) - coalesce(range_agg(tstzrange(p.since, p.until)), '{}'))
   FROM @extschema@.audit_partitions('@extschema@.audit_events'::regclass) p WHERE NOT p.is_default;
 END;
-COMMENT ON FUNCTION @extschema@.audit_gaps IS 'The parts of that time for which there is no partition.';
+COMMENT ON FUNCTION @extschema@.audit_gaps IS 'The parts of that time without a partition.';
 
 CREATE FUNCTION @extschema@.audit_gap_bounds(since timestamptz, until timestamptz) RETURNS timestamptz[]
 LANGUAGE sql STABLE
@@ -47,7 +47,7 @@ BEGIN ATOMIC
   ORDER BY n, g;
 END;
 COMMENT ON FUNCTION @extschema@.audit_due_partitions IS
-'The partitions that should be there, from the current one to those made ahead, and are not.';
+'The missing partitions among the current one and those to be made ahead.';
 
 CREATE FUNCTION @extschema@.audit_due_bounds() RETURNS timestamptz[]
 LANGUAGE sql STABLE
@@ -68,7 +68,7 @@ BEGIN ATOMIC
   ORDER BY p.since;
 END;
 COMMENT ON FUNCTION @extschema@.audit_expired_partitions IS
-'The partitions all of whose events are older than keep, and which no hold protects.';
+'The partitions whose events are all older than keep, and which no hold protects.';
 
 CREATE FUNCTION @extschema@.audit_next_expired() RETURNS oid
 LANGUAGE sql STABLE
@@ -80,7 +80,7 @@ COMMENT ON FUNCTION @extschema@.audit_next_expired IS 'The oldest of audit_expir
 CREATE FUNCTION @extschema@.audit_count_default_events(since timestamptz) RETURNS bigint
 LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.audit_count_default_events IS
-'How many events of the default partition there are from then on, counted up to 1000.';
+'How many events the default partition has from that time on, counted up to 1000.';
 
 CREATE FUNCTION @extschema@.audit_oldest_default_event() RETURNS timestamptz
 LANGUAGE c STABLE AS 'MODULE_PATHNAME';
@@ -105,7 +105,7 @@ COMMENT ON TABLE @extschema@.audit_maintenance IS
 COMMENT ON COLUMN @extschema@.audit_maintenance.began_at IS 'When the last run began.';
 COMMENT ON COLUMN @extschema@.audit_maintenance.succeeded_at IS 'When a run last ended without an error.';
 COMMENT ON COLUMN @extschema@.audit_maintenance.error IS 'What the last run could not do; NULL: nothing.';
-COMMENT ON COLUMN @extschema@.audit_maintenance.is_maintenance IS 'true: there is one row at most.';
+COMMENT ON COLUMN @extschema@.audit_maintenance.is_maintenance IS 'Always true, so that there is at most one row.';
 
 CREATE FUNCTION @extschema@.audit_last_run(OUT began_at timestamptz, OUT succeeded_at timestamptz, OUT error text)
 LANGUAGE c STABLE AS 'MODULE_PATHNAME';
@@ -138,8 +138,7 @@ BEGIN ATOMIC
         SELECT 'not preloaded: a session that has only emptied a table or altered an event trigger is not guarded'
         WHERE NOT @extschema@.audit_is_preloaded()) g(gap);
 END;
-COMMENT ON FUNCTION @extschema@.audit_guard_gaps IS
-'What the append-only guards do not cover; NULL: nothing that they could.';
+COMMENT ON FUNCTION @extschema@.audit_guard_gaps IS 'What the append-only guards do not cover. NULL: no gap.';
 
 CREATE FUNCTION @extschema@.audit_read_status()
 RETURNS TABLE (
@@ -168,33 +167,32 @@ BEGIN ATOMIC
   ) s(partition_every, keep, premake, max_ahead, last_run, last_success, last_error, partitions, oldest_event,
       next_missing, expired_partitions, default_events, holds, bytes, made_until);
 END;
-COMMENT ON FUNCTION @extschema@.audit_read_status IS 'What audit_status shows.';
+COMMENT ON FUNCTION @extschema@.audit_read_status IS 'The row of audit_status.';
 
 CREATE VIEW @extschema@.audit_status AS SELECT * FROM @extschema@.audit_read_status();
 COMMENT ON VIEW @extschema@.audit_status IS
-'How partitions and retention stand: one row. For people, checks and metrics.';
+'The state of partitions and retention: one row. For people, checks and metrics.';
 COMMENT ON COLUMN @extschema@.audit_status.partition_every IS 'As configured: month, week or day.';
 COMMENT ON COLUMN @extschema@.audit_status.keep IS 'As configured: how long events are kept; NULL: for ever.';
 COMMENT ON COLUMN @extschema@.audit_status.premake IS 'As configured: partitions made ahead.';
 COMMENT ON COLUMN @extschema@.audit_status.last_run IS 'When audit_maintain() last began; NULL: never.';
-COMMENT ON COLUMN @extschema@.audit_status.last_success IS 'When it last did all there was to do.';
+COMMENT ON COLUMN @extschema@.audit_status.last_success IS 'When a run last did all that was due.';
 COMMENT ON COLUMN @extschema@.audit_status.last_error IS 'What its last run could not do, and why; NULL: nothing.';
-COMMENT ON COLUMN @extschema@.audit_status.partitions IS 'How many there are, with the default partition.';
+COMMENT ON COLUMN @extschema@.audit_status.partitions IS 'How many partitions there are, with the default partition.';
 COMMENT ON COLUMN @extschema@.audit_status.oldest_event IS 'created_at of the oldest event.';
-COMMENT ON COLUMN @extschema@.audit_status.next_missing IS
-'From when on a partition is missing that should be there; NULL: none.';
+COMMENT ON COLUMN @extschema@.audit_status.next_missing IS 'From when on a partition is missing. NULL: none.';
 COMMENT ON COLUMN @extschema@.audit_status.expired_partitions IS 'Partitions that the next run will drop.';
 COMMENT ON COLUMN @extschema@.audit_status.default_events IS 'Events in the default partition, counted up to 1000.';
 COMMENT ON COLUMN @extschema@.audit_status.holds IS 'Legal holds in force.';
 COMMENT ON COLUMN @extschema@.audit_status.bytes IS 'Size of all partitions with their indexes.';
 COMMENT ON COLUMN @extschema@.audit_status.is_behind IS
-'Whether there is work that maintenance should have done; false where it was never run.';
+'Whether maintenance should have done work that is not done. false if it has never run.';
 COMMENT ON COLUMN @extschema@.audit_status.max_ahead IS 'As configured: how far ahead of the clock a new event may be.';
 COMMENT ON COLUMN @extschema@.audit_status.later_events IS
-'Of default_events those that are later than the partitions that are made ahead, counted up to 1000: they stay where '
-'they are until their time comes nearer.';
+'Events of default_events later than the partitions made ahead, counted up to 1000. They stay until their time comes '
+'nearer.';
 COMMENT ON COLUMN @extschema@.audit_status.is_preloaded IS
-'Whether every session has the library that guards the trail, by shared_preload_libraries or '
+'Whether every session loads the library that guards the trail, by shared_preload_libraries or '
 'session_preload_libraries.';
 COMMENT ON COLUMN @extschema@.audit_status.guard_gaps IS
-'What the append-only guards do not cover, such as a partition without triggers; NULL: nothing that they could.';
+'What the append-only guards do not cover, such as a partition without triggers. NULL: no gap.';

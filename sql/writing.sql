@@ -9,7 +9,7 @@ CREATE UNLOGGED TABLE @extschema@.audit_id_claims (
   CONSTRAINT audit_id_claims_pkey PRIMARY KEY (id)
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
 COMMENT ON TABLE @extschema@.audit_id_claims IS
-'Ids that transactions under way are recording events with. To others it is always empty.';
+'Ids claimed by running transactions. Looks empty to every other session.';
 COMMENT ON COLUMN @extschema@.audit_id_claims.id IS 'The id that came with the event.';
 
 CREATE FUNCTION @extschema@.audit_log(
@@ -25,26 +25,26 @@ CREATE FUNCTION @extschema@.audit_log(
 RETURNS uuid
 LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.audit_log IS
-'Records one event and returns its id. event_group and event_type are required; of the others NULL means not given. '
-'actor_type: user where user_id or actor_id is given, else system. created_at: the time that the id holds, where one '
-'of version 7 is given, else now. id: a UUID version 7 made from created_at. An id that is given is recorded once: '
-'where there is an event with it, that id is returned and nothing else happens. Needs the right to INSERT into '
-'audit_events, not to read it. Raises 23502 without group or type, 22001 for more than 2048 bytes in a filter column, '
-'23514 for a created_at outside the years 1970 to 9999, 22008 for one more than max_ahead of audit_configure() ahead '
-'of the clock, 42501 for event_group audit, which is the extension''s own.';
+'Records one event and returns its id. event_group and event_type are required. For all others NULL means not given. '
+'actor_type: user if user_id or actor_id is given, else system. created_at: the time in a given id of version 7, '
+'else now. id: a UUID version 7 made from created_at. A given id is recorded once. If an event with it exists, that '
+'id is returned and nothing else happens. Needs the right to INSERT into audit_events, not to read it. Raises 23502 '
+'without group or type. Raises 22001 for more than 2048 bytes in a filter column. Raises 23514 for a created_at '
+'outside the years 1970 to 9999. Raises 22008 for a created_at further ahead of the clock than max_ahead of '
+'audit_configure(). Raises 42501 for event_group audit, which the extension reserves.';
 
 CREATE FUNCTION @extschema@.audit_log_batch(events jsonb) RETURNS TABLE (id uuid, is_new boolean)
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE ROWS 100 COST 10000 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.audit_log_batch IS
-'Records an array of events (or one event), all of them or none, and returns their ids in its order. An event is an '
-'object with any of the columns of audit_events as members, with the types and defaults of audit_log(); null means '
-'not given. created_at is RFC 3339 with an offset. is_new is false for an event that was left out, since its id was '
-'given and there is an event with it. The first wrong event is named by the error: its place, from 0, and the member, '
-'which is also the error''s column name. Raises 23502 for a missing member, 42703 for an unknown one, 22023 for a '
-'value of another type, 22001 for more than 2048 bytes in a filter column, 22003 for a number out of range or of more '
-'than 1000 digits, 22007 and 22008 for a wrong created_at, or one more than max_ahead of audit_configure() ahead of '
-'the clock, 22P02 for a wrong UUID or address, 54000 for an event of more than audit_ext.max_event_size bytes of JSON '
-'or a payload nested more than 64 levels deep.';
+'Records an array of events (or one event), all of them or none. Returns their ids in the same order. An event is an '
+'object. Its members are columns of audit_events, with the types and defaults of audit_log(). null means not given. '
+'created_at is RFC 3339 with an offset. is_new is false for an event whose given id exists already. Such an event is '
+'not recorded. The error names the first wrong event: its position, from 0, and the member, which is also the '
+'error''s column name. Raises 23502 for a missing member, 42703 for an unknown one, and 22023 for a value of another '
+'type. Raises 22001 for more than 2048 bytes in a filter column. Raises 22003 for a number out of range or of more '
+'than 1000 digits. Raises 22007 and 22008 for a wrong created_at, or one further ahead of the clock than max_ahead '
+'of audit_configure(). Raises 22P02 for a wrong UUID or address. Raises 54000 for an event of more than '
+'audit_ext.max_event_size bytes of JSON, and for a payload nested more than 64 levels deep.';
 
 CREATE FUNCTION @extschema@.audit_log_text(events text, is_ndjson boolean, user_id bigint)
 RETURNS TABLE (status integer, answer json)
@@ -61,11 +61,11 @@ CREATE TABLE @extschema@.audit_idempotency_keys (
   CONSTRAINT audit_idempotency_keys_pkey PRIMARY KEY (session_role, principal, key)
 );
 COMMENT ON TABLE @extschema@.audit_idempotency_keys IS
-'What POST /v1/audit/events has answered to requests with an Idempotency-Key in the last 24 hours.';
-COMMENT ON COLUMN @extschema@.audit_idempotency_keys.session_role IS 'The role that was logged in: the daemon''s.';
-COMMENT ON COLUMN @extschema@.audit_idempotency_keys.principal IS 'Who sent the request.';
-COMMENT ON COLUMN @extschema@.audit_idempotency_keys.key IS 'The key that it came with.';
-COMMENT ON COLUMN @extschema@.audit_idempotency_keys.sha256 IS 'Hash of its body.';
+'Answers of POST /v1/audit/events to requests with an Idempotency-Key in the last 24 hours.';
+COMMENT ON COLUMN @extschema@.audit_idempotency_keys.session_role IS 'The role of the session: the daemon''s.';
+COMMENT ON COLUMN @extschema@.audit_idempotency_keys.principal IS 'The sender of the request.';
+COMMENT ON COLUMN @extschema@.audit_idempotency_keys.key IS 'The key of the request.';
+COMMENT ON COLUMN @extschema@.audit_idempotency_keys.sha256 IS 'Hash of the request''s body.';
 COMMENT ON COLUMN @extschema@.audit_idempotency_keys.answer IS 'The body of the answer.';
 COMMENT ON COLUMN @extschema@.audit_idempotency_keys.created_at IS 'When it was answered.';
 CREATE INDEX audit_idempotency_keys_created_at ON @extschema@.audit_idempotency_keys (created_at);
@@ -83,7 +83,7 @@ BEGIN ATOMIC
     AND k.created_at > now() - interval '24 hours';
 END;
 COMMENT ON FUNCTION @extschema@.audit_find_answer IS
-'What a request with that key was answered in the last 24 hours; status 409 if it was another one. For '
+'The answer to a request with that key in the last 24 hours. Status 409 if that request had another body. For '
 'audit_log_json().';
 
 CREATE FUNCTION @extschema@.audit_keep_answer(principal text, key text, sha256 bytea, answer json) RETURNS void
@@ -99,7 +99,7 @@ BEGIN ATOMIC
   DO UPDATE SET sha256 = excluded.sha256, answer = excluded.answer, created_at = excluded.created_at;
 END;
 COMMENT ON FUNCTION @extschema@.audit_keep_answer IS
-'Keeps what a request with that key was answered for 24 hours. For audit_log_json().';
+'Keeps the answer to a request with that key for 24 hours. For audit_log_json().';
 
 CREATE FUNCTION @extschema@.audit_log_json(
   events text, is_ndjson boolean DEFAULT false, user_id bigint DEFAULT NULL, principal text DEFAULT NULL,
@@ -129,10 +129,10 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.audit_log_json IS
-'POST /v1/audit/events: records what a client has sent, up to 10000 events, all of them or none; returns the HTTP '
-'status and the body of the answer. events: one event or an array of them as JSON; with is_ndjson one event a line. '
-'source is api where an event has none. user_id: the user that the events have to belong to, filled in where it is '
-'missing; status 403 where it is another one. principal, idempotency_key: the same key of the same principal with the '
-'same events gets the same answer for 24 hours and records nothing; with others status 409. Status 201: '
-'{"ids":[...],"recorded":number of new ones}; 413: too many events; 422: {"detail":[...]}, as for wrong parameters of '
-'a page. What is no JSON raises what jsonb does: 22P02, 22P05, 22003, 54000, 54001.';
+'POST /v1/audit/events: records up to 10000 events, all of them or none. Returns the HTTP status and the body of the '
+'answer. events: one event or an array of events as JSON, or one event a line with is_ndjson. source defaults to '
+'api. user_id: the user of all events. It is filled in where it is missing. An event of another user is status 403. '
+'principal, idempotency_key: the same key of the same principal with the same events gets the same answer for 24 '
+'hours. Nothing is recorded again. Other events with that key are status 409. Status 201: '
+'{"ids":[...],"recorded":number of new ones}. Status 413: too many events. Status 422: {"detail":[...]}, as for '
+'wrong parameters of a page. Text that is not JSON raises what jsonb does: 22P02, 22P05, 22003, 54000, 54001.';

@@ -30,8 +30,8 @@ Response recorded_response(PgResult result) {
   return json_response(status == "201" ? 201 : 422, std::move(result).into_body(0));
 }
 
-// What PostgreSQL raises for text that is no JSON, or none that it can hold: syntax, U+0000, no UTF-8, a number that is
-// too large, too deep.
+// PostgreSQL's errors for text that is not JSON, or that it cannot store: syntax, U+0000, not UTF-8, too large a
+// number, too deep a nesting.
 bool is_bad_json(const QueryFailure& failure) {
   constexpr std::string_view states[] = {"22P02", "22P05", "22021", "22003", "54000", "54001"};
   return failure.kind == QueryFailure::Kind::sql_error &&

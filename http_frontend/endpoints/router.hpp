@@ -24,8 +24,8 @@ class Router final : public RequestHandler {
   // send.
   std::size_t max_body_bytes(const Request& request) const override;
 
-  // Before more of a body is read than is anybody's: `admitted` is called if the caller may use the route, then or
-  // later; else the exchange is answered. Does not throw.
+  // Called before more of a body is read than any client may send. `admitted` is called if the caller may use the
+  // route, then or later. Otherwise the exchange is answered. Does not throw.
   void admit(const ExchangePtr& exchange, std::function<void()> admitted) const noexcept override;
 
   // Responds in any case: 404, 405 and 429 itself. Does not throw.

@@ -136,8 +136,8 @@ bool HttpServer::may_connect(const sockaddr* address) const {
          context_.limits.trusted_proxies.contains(peer);
 }
 
-// The library waits for edges of readiness. One that comes with the client's last bytes it takes for those alone, and
-// then it does not notice that the client has closed: so we watch for that, too.
+// The library waits for edges of readiness. It takes an edge that comes with the client's last bytes for those bytes
+// alone, and misses that the client has closed. So the daemon watches for that too.
 HttpConnection* HttpServer::connection_opened(int socket, const sockaddr* address) {
   const IpAddress peer = IpAddress::from(address).value_or(IpAddress());
   const auto made = connections_.try_emplace(socket, HttpConnection{context_, socket, peer, peer.text(), tls_,
@@ -187,8 +187,8 @@ void HttpServer::sweep() {
 }
 
 // The library must run when its epoll descriptor is ready, when a request was resumed, and at the time that it asked
-// for; longer waits would leave data in its buffers. It often asks to run again at once, which is cheaper than a turn
-// of the loop; the others' turn comes all the same.
+// for. Longer waits would leave data in its buffers. It often asks to run again at once, which is cheaper than a turn
+// of the loop. Other descriptors still get their turn.
 std::optional<std::chrono::milliseconds> HttpServer::run_library() {
   constexpr int most_runs = 4;
   constexpr std::chrono::milliseconds at_once(0);

@@ -44,7 +44,7 @@ struct Request {
   const ClientCertificate* client_certificate = nullptr;  // null: none; lives as long as the connection
 };
 
-// Bytes and whatever owns them (a string, a result of the database, or nobody for static ones), passed on uncopied.
+// Bytes and their owner (a string, a result of the database, or none for static bytes), passed on without a copy.
 class Body {
  public:
   using Owner = std::unique_ptr<void, void (*)(void*)>;

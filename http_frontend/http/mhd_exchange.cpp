@@ -82,8 +82,8 @@ bool MhdExchange::needs_admission(std::size_t body_size) const {
   return request_.max_body_bytes > small_body_bytes && (body_size > small_body_bytes || is_chunked_);
 }
 
-// Whoever is not known may have memory for a small body, but not for a large one: else a few of them would take what
-// the others need.
+// An unknown caller may have memory for a small body, but not for a large one. Otherwise a few of them would take the
+// memory of all others.
 void MhdExchange::ask_for_admission() {
   awaits_admission_ = true;
   context_.handler.admit(shared_from_this(), [exchange = weak_from_this()] {
@@ -154,8 +154,8 @@ MHD_Result MhdExchange::answer() {
   return MHD_YES;
 }
 
-// Not inside the library's callback: there it would leave the connection marked as one to read from, and read an early
-// end of the client's side (shutdown) before the answer, which would then never be sent.
+// It is not called inside the library's callback. There, the library would leave the connection marked for reading, and
+// could read the end of the client's side (shutdown) before the answer. The answer would then never be sent.
 void MhdExchange::suspend() {
   if (connection_ == nullptr) return;
   MHD_suspend_connection(connection_);
@@ -237,7 +237,7 @@ std::optional<Clock::time_point> MhdExchange::waiting_since() const {
 }
 
 void MhdExchange::end(bool is_sent) {
-  const std::shared_ptr<MhdExchange> self = std::move(self_);  // nobody else may keep it
+  const std::shared_ptr<MhdExchange> self = std::move(self_);  // no other owner may keep it
   connection_ = nullptr;
   client_->request_ends();
   client_has_gone();

@@ -29,7 +29,7 @@ class MhdExchange final : public Exchange, public std::enable_shared_from_this<M
   void respond(Response response) override;
   bool hold_body_bytes(std::size_t count) override { return memory_.hold_body(count); }
 
-  // The library's access callback: first with the head, then with each piece of the body, then with its end, and once
+  // The library's access callback. It comes with the head, with each piece of the body, and with its end. It comes once
   // more after a suspended request was resumed.
   MHD_Result accept(const char* method, const char* version, const char* body, std::size_t* body_size);
   // The library is done with the request: answered, or its connection has ended.

@@ -44,9 +44,9 @@ std::size_t announced_body_bytes(MHD_Connection* connection) {
   return parsed.ec == std::errc::result_out_of_range ? std::numeric_limits<std::size_t>::max() : size;
 }
 
-// Each field begins behind the line of the one before, and the head ends two bytes behind the last. It is not so where
-// a line began with a colon, which the library takes for the end of the head, where a NUL ended the target or a value,
-// where spaces came together on the request line, and where a value went on in the next line.
+// In a sound head, each field begins behind the line of the one before, and the head ends two bytes behind the last.
+// This fails in four cases. A line began with a colon, which the library takes for the end of the head. A NUL ended the
+// target or a value. Spaces came together on the request line. A value continued on the next line.
 HeadCheck check_head(MHD_Connection* connection, const char* method, const char* version, std::size_t target_size) {
   struct Walk {
     RequestHead head;
@@ -71,9 +71,9 @@ HeadCheck check_head(MHD_Connection* connection, const char* method, const char*
   return {walk.head.is_sound() && (is_whole || !parses_heads_in_place), walk.head.is_chunked()};
 }
 
-// Version 0.9.75 keeps a record of each parameter in the connection's memory, and stops, without an answer or an end,
-// where they do not fit. The query is ours to parse, so let it find an empty one: the target lies in a buffer that it
-// goes on to write to itself.
+// Version 0.9.75 keeps a record of each parameter in the connection's memory. If they do not fit, it stops without an
+// answer or an end. The daemon parses the query itself, so the library gets an empty one. The target lies in a buffer
+// that the library goes on to write to.
 void hide_query(const char* target) {
   char* mark = std::strchr(const_cast<char*>(target), '?');
   if (mark != nullptr && mark[1] != '\0') mark[1] = '\0';

@@ -56,10 +56,10 @@ void send_at_once(MHD_Connection* connection, const Response& response, const st
 
 }  // namespace audit::httpd
 
-// What the library cannot parse (a head that is too large, for one) never reaches our code: it answers by itself, in
-// HTML, through its own public function. A program's definition comes before a library's, so this one is called
-// instead, sends JSON, and has the connection closed. Should a later version not call it, its answers are HTML again,
-// with the same status.
+// A request that the library cannot parse (a head that is too large, for one) never reaches the daemon's code. The
+// library answers it in HTML, through its own public function. A program's definition comes before a library's, so this
+// one is called instead. It sends JSON and has the connection closed. If a later version does not call it, its answers
+// are HTML again, with the same status.
 extern "C" MHD_Result MHD_queue_response(MHD_Connection* connection, unsigned status, MHD_Response*) {
   using namespace audit::httpd;
   try {

@@ -18,7 +18,7 @@ class RequestHandler {
   virtual void admit(const ExchangePtr& exchange, std::function<void()> admitted) const noexcept = 0;
   // Responds, then or later.
   virtual void dispatch(const ExchangePtr& exchange) const noexcept = 0;
-  // A request is over: its response was sent, or nobody is there any more to send it to (status 499).
+  // A request is over: its response was sent, or the client has gone (status 499).
   virtual void finished(const Request& request, const RequestRecord& record) const = 0;
 };
 

@@ -137,8 +137,8 @@ void Reader::declare(const Setting& setting) {
       ->default_str(setting.value(config_));
 }
 
-// The environment as if it came first on the command line, for the options that do not: CLI11 itself would let the file
-// win over the environment. (CLI11 takes the arguments in reverse order.)
+// The environment as arguments at the beginning of the command line, for options that are not on it. CLI11 itself would
+// prefer the file to the environment. (CLI11 takes the arguments in reverse order.)
 std::vector<std::string> Reader::arguments(int argc, const char* const* argv) {
   std::vector<std::string> all(argv + 1, argv + argc);
   for (const std::string& argument : all) {
@@ -156,7 +156,7 @@ std::vector<std::string> Reader::arguments(int argc, const char* const* argv) {
   return all;
 }
 
-// A misspelt variable would otherwise do nothing, and nobody would know.
+// Otherwise a misspelt variable would silently have no effect.
 void refuse_unknown_variables(const CLI::App& app) {
   constexpr std::string_view prefix = "AUDIT_HTTPD_";
   std::set<std::string> known;

@@ -59,7 +59,7 @@ void check_rules(const Config& config) {
   if (config.idp.rules.issuer.empty()) fail("idp-issuer", "must be set, to tell the provider's tokens from others");
   if (config.idp.rules.audience.empty()) fail("idp-audience", "must be set, to refuse tokens meant for other services");
   if (config.idp.scope_claims.empty()) fail("idp-scope-claims", "must name at least one");
-  // Whoever changes the keys on their way may issue tokens.
+  // An attacker who changes the keys on their way may issue tokens.
   if (!config.jwks.url.empty() && config.jwks.url.rfind("https://", 0) != 0 && !is_local_http(config.jwks.url))
     fail("jwks-url", "must begin with https:// (http:// goes to 127.0.0.1, [::1] and localhost only)");
 }

@@ -45,9 +45,9 @@ class TidSweep {
   bool is_done_ = false;
 };
 
-// Where a sweep should begin to come early to the rows of this sample, and to those older than they. It is a guess:
-// three quarters of the rows lie below the upper quartile of the sample, the rest about as far above it as it is above
-// the median. A few rows that are far away do not move it. Sorts the sample. REQUIRES: count >= 1.
+// The place where a sweep should begin to come early to the rows of this sample, and to older ones. It is a guess.
+// Three quarters of the rows lie below the upper quartile of the sample. The rest lie about as far above it as it is
+// above the median. A few rows that are far away do not move it. Sorts the sample. REQUIRES: count >= 1.
 inline Tid guess_sweep_start(Tid* sample, int count) noexcept {
   std::sort(sample, sample + count);
   const Tid upper_quartile = sample[count * 3 / 4];

@@ -48,7 +48,8 @@ bool is_own_trigger(const FormData_pg_trigger* form) { return is_own_object(Proc
 void check_new_trigger(Oid trigger) {
   const FormData_pg_trigger* now = trigger_form(trigger_row(trigger).after);
   if (now == nullptr || ward_of(now->tgrelid) == Ward::none) return;
-  // OR REPLACE may have changed one of ours. Of foreign keys that point to the table, PostgreSQL's own are on it, too.
+  // OR REPLACE may have changed a trigger of the extension. A table that foreign keys point to has PostgreSQL's own
+  // triggers too.
   if (is_own_trigger(now)) return check_trigger(trigger);
   if (!now->tgisinternal) refuse_addition(now->tgrelid);
 }

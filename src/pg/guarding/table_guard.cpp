@@ -20,8 +20,8 @@ Oid table_of_new_index(Oid index) {
   return form == nullptr ? InvalidOid : form->indrelid;
 }
 
-// What of somebody's an index would run: functions, operators and types of its expressions, operator classes.
-// PostgreSQL has noted by now what the index depends on, but for what cannot be dropped.
+// Whether an index would run code of another role: functions, operators and types of its expressions, operator classes.
+// PostgreSQL has recorded by now what the index depends on, except what cannot be dropped.
 bool runs_code_of_others(Oid index) {
   Relation catalog = table_open(DependRelationId, AccessShareLock);
   ScanKeyData keys[2];
@@ -55,8 +55,8 @@ bool is_child(Oid table, Oid parent) {
 
 }  // namespace
 
-// The trail is found by its place in the catalogs, but people and statements find it by its name; the other tables are
-// found by their names. The trail may be given away: what it runs, it runs with its owner's rights.
+// The guards find the trail by its place in the catalogs, but people and statements find it by its name. The other
+// tables are found by their names. The trail may be given away: it then runs code with its new owner's rights.
 void check_table(Oid relation) {
   const Ward ward = ward_of(relation);
   if (ward == Ward::none) return;
