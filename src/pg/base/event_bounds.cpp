@@ -19,7 +19,7 @@ constexpr std::size_t fixed_size() {
 }
 
 // Of a text or a jsonb without its header, unpacked; without a call where it is short or plain.
-std::size_t raw_size(Datum value) {
+[[gnu::always_inline]] inline std::size_t raw_size(Datum value) {
   const auto* bytes = reinterpret_cast<const varlena*>(DatumGetPointer(value));
   if (VARATT_IS_4B_U(bytes)) return VARSIZE_4B(bytes) - VARHDRSZ;
   if (VARATT_IS_1B(bytes) && !VARATT_IS_1B_E(bytes)) return VARSIZE_1B(bytes) - VARHDRSZ_SHORT;
