@@ -29,10 +29,13 @@ enum class Structure : unsigned char { none, quote, comma, open, close };
 struct Structures {
   Structure of[256] = {};
   constexpr Structures() noexcept {
-    of['"'] = Structure::quote;
-    of[','] = Structure::comma;
-    of['['] = of['{'] = Structure::open;
-    of[']'] = of['}'] = Structure::close;
+    set("\"", Structure::quote);
+    set(",", Structure::comma);
+    set("[{", Structure::open);
+    set("]}", Structure::close);
+  }
+  constexpr void set(std::string_view characters, Structure structure) noexcept {
+    for (const char c : characters) of[static_cast<unsigned char>(c)] = structure;
   }
 };
 constexpr Structures structures;
