@@ -99,6 +99,19 @@ def key(database):
     return database.create_api_key("reads everything")
 
 
+@pytest.fixture
+def count(written):
+    """How many events the database `written` has, which is the module's own."""
+    return lambda: written.execute("SELECT count(*) FROM audit_events")[0][0]
+
+
+@pytest.fixture
+def nothing_written(count):
+    before = count()
+    yield
+    assert count() == before
+
+
 @pytest.fixture(scope="session")
 def auth(key):
     """The headers with that key."""

@@ -30,18 +30,6 @@ def post(service, writer):
     return post
 
 
-@pytest.fixture
-def count(written):
-    return lambda: written.execute("SELECT count(*) FROM audit_events")[0][0]
-
-
-@pytest.fixture
-def nothing_written(count):
-    before = count()
-    yield
-    assert count() == before
-
-
 def refused(answer, *locations):
     assert answer.status == 422, answer.text
     INVALID.validate(answer.json())

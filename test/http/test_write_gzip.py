@@ -27,18 +27,6 @@ def post(service, writer):
     return post
 
 
-@pytest.fixture
-def count(written):
-    return lambda: written.execute("SELECT count(*) FROM audit_events")[0][0]
-
-
-@pytest.fixture
-def nothing_written(count):
-    before = count()
-    yield
-    assert count() == before
-
-
 @pytest.mark.parametrize("coding", ["gzip", "x-gzip", "GZip", "gzip ", ",gzip,"])
 def test_names(post, count, coding):
     before = count()
