@@ -1,5 +1,5 @@
-# What a page's time is made of: from outside, by statements that do ever more of it; and from inside, where perf can be used,
-# by the functions that the processor is found in.
+# What a page's time is made of. From outside: by statements that do ever more of it. From inside, where perf can be used: by
+# the functions that the processor is found in.
 import re
 import shutil
 import subprocess

@@ -1,6 +1,6 @@
-# The same events on both sides: in audit_ext's table and, with the B-trees a good developer would make, in plain ones; in one
-# table and in daily partitions; and a tenth of them in 1, 30 and 365 partitions. Indexes are there before the rows, which
-# come in the order of time: so they look as they do in life.
+# The same events on both sides: in audit_ext's table, and in plain tables with the B-trees that a good developer would make.
+# They stand in one table and in daily partitions, and a tenth of them in 1, 30 and 365 partitions. Indexes are there before
+# the rows, which come in the order of time: so they look as they do in life.
 import concurrent.futures
 import os
 import subprocess

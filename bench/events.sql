@@ -2,8 +2,8 @@
 -- of the number, so two loads give the same rows. Over 90 days from 2025-01-01, whatever :rows is.
 -- psql -v rows=5000000 -v first=0 -v last=4999999 -v target=plain.audit_events -f events.sql
 --
--- Hard cases: group 'storage' is never 'denied' (each is common alone); 'vm-hard' has 2% of the rows and
--- 5 failures, all among the oldest; 3 rows in each 1000 share one created_at.
+-- Hard cases. Group 'storage' is never 'denied', though each is common alone. 'vm-hard' has 2% of the rows and
+-- 5 failures, all among the oldest. 3 rows in each 1000 share one created_at.
 \set ON_ERROR_STOP on
 SET search_path = plain, pg_catalog;
 SET enable_mergejoin = off; SET enable_nestloop = off; -- the hash join keeps the order of time

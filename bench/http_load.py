@@ -1,5 +1,5 @@
 # audit_httpd beside its database: requests a second by wrk and transactions a second by pgbench, for the same page at the same
-# concurrency; events a second by POST; and its memory with many connections open.
+# concurrency. Also events a second by POST, and its memory with many connections open.
 import json
 import os
 import re

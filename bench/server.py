@@ -108,8 +108,8 @@ class Server:
 
 
 def _settled_mean_ms(directory):
-    """From pgbench's log. What ran while some session was still at its first statement is left out: plans and caches are made
-    once a session, which on many partitions takes as long as hundreds of pages."""
+    """From pgbench's log. What ran while some session was still at its first statement is left out. That statement makes the
+    session's plans and caches, which on many partitions takes as long as hundreds of pages."""
     transactions = []  # client, its number, end, latency
     for name in glob.glob(os.path.join(directory, "log*")):
         with open(name, encoding="ascii") as file:

@@ -1,6 +1,6 @@
 #!/bin/bash
-# The extension's library may export what PostgreSQL looks up and nothing else: one C++ symbol that two extensions
-# share crashes a backend in a way that nobody can read. Also: every C function of the SQL scripts is there.
+# The extension's library may export what PostgreSQL looks up and nothing else. If two extensions share a C++ symbol, a
+# backend crashes far from the cause. Also: every C function of the SQL scripts is there.
 set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
 library=${1:-audit_ext.so}
@@ -13,7 +13,7 @@ for symbol in $symbols; do
   case $symbol in
     Pg_magic_func | _PG_init | pg_finfo_*) ;;
     audit_maintenance_main) ;; # the background worker's, by its name
-    _ZSt* | _ZNSt* | _ZNKSt* | _ZZNSt* | _ZZNKSt* | _ZT?St* | _ZT?NSt* | _ZGVZNSt*) ;; # of the standard library: the same in everybody's
+    _ZSt* | _ZNSt* | _ZNKSt* | _ZZNSt* | _ZZNKSt* | _ZT?St* | _ZT?NSt* | _ZGVZNSt*) ;; # of the standard library: the same in every library
     *)
       if ! grep -qxF -- "$symbol" <<<"$functions"; then
         echo "$library exports $(c++filt "$symbol"), which no SQL function is made of."

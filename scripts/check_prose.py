@@ -1,10 +1,13 @@
 #!/usr/bin/env python3
 """Plain English: short sentences, short lines, the trade's words.
 
-Checks every Markdown file, manual page, SQL COMMENT and comment of C++: no sentence over 25 words, and none of the
-phrases below. A list item and a table cell are read like a paragraph. Code between backquotes counts as one word, a code
-block as none. Lines of documents have 120 columns at most, except those of tables and code blocks, and with a link.
+Checks every Markdown file and manual page, every comment, and the texts that users see. These are SQL COMMENTs, error
+messages, details and hints, and the descriptions of settings and metrics. No sentence has over 25 words, and none has
+a phrase of those below. A list item and a table cell are read like a paragraph. Code between backquotes counts as one
+word, a code block as none. Lines of documents have 120 columns at most, except those of tables and code blocks, and
+with a link.
 """
+import ast
 import pathlib
 import re
 import subprocess
@@ -15,18 +18,31 @@ MOST_COLUMNS = 120
 
 # Phrases that make a reader read twice, and what to write instead.
 UNWANTED = {
-    r"whoever|nobody|somebody|everybody": "name the process, role or person",
-    r"is no mistake|is a mistake|tells of|(?:is|are|was) told": "report, reject, ignore, see",
+    r"whoever|nobody|somebody|everybody|anybody": "name the process, role or person",
+    r"is no mistake|is a mistake|tells?|telling|told": "report, reject, show, distinguish, see",
+    r"may well": "may",
     r"counts no more|no longer(?! than)|formerly|used to be": "say what is true now",
     r"first design|as ever|of ours": "say it plainly",
     r", which an? [a-z -]+ is not": "make it a sentence of its own",
 }
 
 
-def texts():
-    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "*.md", "*.8", "sql/*.sql",
-                             "src/*.[ch]pp", "http_frontend/*.[ch]pp"], check=True, capture_output=True, text=True).stdout
-    return [pathlib.Path(name) for name in sorted(listed.split()) if pathlib.Path(name).exists()]
+def files():
+    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", ":!test/fuzz/corpus", ":!*.out", ":!LICENSE"],
+                            check=True, capture_output=True, text=True).stdout
+    paths = [pathlib.Path(name) for name in sorted(listed.split())]
+    return [path for path in paths if path.is_file() and not path.is_symlink() and kind_of(path)]
+
+
+def kind_of(path):
+    """The suffix of files like this one; None: not a file with prose."""
+    if path.suffix in PARAGRAPHS:
+        return path.suffix
+    if path.suffix or path.name == "Makefile":
+        return ".sh" if path.name == "Makefile" else None
+    with path.open(encoding="utf-8", errors="replace") as file:
+        first_line = file.readline()
+    return (".py" if "python" in first_line else ".sh") if first_line.startswith("#!") else None
 
 
 def markdown_paragraphs(text):
@@ -71,11 +87,11 @@ def manual_paragraphs(text):
         after_tag = macro == ".TP"
 
 
-def comment_paragraphs(text):
-    """(line, text) of each paragraph and list item of the comments in C++."""
+def comment_paragraphs(text, mark="//"):
+    """(line, text) of each paragraph and list item of the comments that begin with this mark."""
     paragraph, begin = [], 0
     for number, line in enumerate(text.splitlines() + [""], 1):
-        comment = re.match(r"\s*// ?(.*)", line)
+        comment = re.match(rf"\s*{mark}(?!!) ?(.*)", line)
         item = comment and re.match(r" *(?:-|\d+\.) (.*)", comment[1])
         if paragraph and (item or not comment or not comment[1].strip()):
             yield begin, " ".join(paragraph)
@@ -83,19 +99,53 @@ def comment_paragraphs(text):
         if comment and comment[1].strip():
             begin = begin if paragraph else number
             paragraph.append(item[1] if item else comment[1].strip())
-        elif behind_code := re.search(r"\S  // (.*)", line):
+        elif behind_code := re.search(rf"\S  ?{mark} (.*)", line):
             yield number, behind_code[1]
 
 
+def literal_paragraphs(text):
+    """(line, text) of each string of C++ that is a sentence, adjacent literals joined; SQL and JSON are none."""
+    text = re.sub(r"^\s*//.*|  // .*", "", text, flags=re.MULTILINE)
+    for found in re.finditer(r'"(?:[^"\\\n]|\\.)*"(?:\s*"(?:[^"\\\n]|\\.)*")*', text):
+        literal = "".join(re.findall(r'"((?:[^"\\\n]|\\.)*)"', found[0]))
+        if re.search(r"[a-z] [a-z]", literal) and not re.search(r"^\s*(SELECT|INSERT|WITH|COPY|\{)|pg_catalog\.", literal):
+            yield text.count("\n", 0, found.start()) + 1, re.sub(r"\\[nt]", " ", literal).replace("\\", "")
+
+
+def cpp_paragraphs(text):
+    yield from comment_paragraphs(text)
+    yield from literal_paragraphs(text)
+
+
+def python_paragraphs(text):
+    """(line, text) of each paragraph of the comments and docstrings."""
+    yield from comment_paragraphs(text, "#")
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(node):
+            yield from ((node.body[0].lineno, paragraph) for paragraph in ast.get_docstring(node).split("\n\n"))
+
+
 def sql_comment_paragraphs(text):
-    """(line, text) of each COMMENT ON of an SQL script."""
-    for comment in re.finditer(r"^COMMENT ON .*? IS\s+((?:'(?:[^']|'')*'\s*)+);", text, re.MULTILINE | re.DOTALL):
-        literals = re.findall(r"'((?:[^']|'')*)'(?!')", comment[1])
-        yield text.count("\n", 0, comment.start()) + 1, "".join(literals).replace("''", "'")
+    """(line, text) of each COMMENT ON, and each message, detail and hint of RAISE."""
+    literal = r"(?:'(?:[^']|'')*'\s*)+"
+    texts = rf"(?:^COMMENT ON .*? IS|\bRAISE [A-Z]+|\b(?:MESSAGE|DETAIL|HINT) =)\s+({literal})"
+    for found in re.finditer(texts, text, re.MULTILINE | re.DOTALL):
+        literals = re.findall(r"'((?:[^']|'')*)'(?!')", found[1])
+        yield text.count("\n", 0, found.start()) + 1, "".join(literals).replace("''", "'")
 
 
-PARAGRAPHS = {".md": markdown_paragraphs, ".8": manual_paragraphs, ".sql": sql_comment_paragraphs,
-              ".hpp": comment_paragraphs, ".cpp": comment_paragraphs}
+def sql_paragraphs(text):
+    yield from comment_paragraphs(text, "--")
+    yield from sql_comment_paragraphs(text)
+
+
+def shell_paragraphs(text):
+    return comment_paragraphs(text, "#")
+
+
+PARAGRAPHS = {".md": markdown_paragraphs, ".8": manual_paragraphs, ".sql": sql_paragraphs, ".py": python_paragraphs,
+              ".hpp": cpp_paragraphs, ".cpp": cpp_paragraphs}
+PARAGRAPHS.update(dict.fromkeys((".sh", ".spec", ".service", ".socket"), shell_paragraphs))
 
 
 def sentences(text):
@@ -117,17 +167,17 @@ def faults_of(path):
         in_code ^= line.lstrip().startswith("```")
         if len(line) > MOST_COLUMNS and not in_code and not line.lstrip().startswith("|") and "](" not in line:
             yield number, f"{len(line)} columns"
-    for number, paragraph in PARAGRAPHS[path.suffix](text):
+    for number, paragraph in PARAGRAPHS[kind_of(path)](text):
         for sentence in sentences(paragraph):
             if word_count(sentence) > MOST_WORDS:
-                yield number, f"{word_count(sentence)} words: {sentence.strip()}"
+                yield number, f"{word_count(sentence)} words: {' '.join(sentence.split())}"
         for phrase, remedy in UNWANTED.items():
             for found in re.findall(rf"\b(?:{phrase})\b", re.sub(r"`[^`]*`", "", paragraph), re.IGNORECASE):
                 yield number, f'"{found}": {remedy}'
 
 
 def main():
-    paths = [pathlib.Path(name) for name in sys.argv[1:]] or texts()
+    paths = [pathlib.Path(name) for name in sys.argv[1:]] or files()
     faults = [f"{path}:{number}: {fault}" for path in paths for number, fault in faults_of(path)]
     print("\n".join(faults) if faults else f"{len(paths)} files")
     sys.exit(bool(faults))

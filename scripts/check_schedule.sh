@@ -1,5 +1,5 @@
 #!/bin/bash
-# A test that nobody runs passes forever, and so does one without an answer. The Makefile runs every pg_regress input and
+# A test that is never run passes forever, and so does one without an answer. The Makefile runs every pg_regress input and
 # every isolation spec: so each has an answer and each answer an input. Every unit test is built.
 set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."

@@ -1,14 +1,14 @@
 #!/usr/bin/python3
-"""Checks the extension's SQL scripts for what makes one unsafe or unfinished: the install script, as make joins it from the
-parts in sql/, and the scripts of updates.
+"""Checks the extension's SQL scripts for what makes one unsafe or unfinished. These are the install script, as make joins
+it from the parts in sql/, and the scripts of updates.
 
-They run as superuser in a database that others may write to, so nothing in them may be found through a search_path
-that those others fill; and every function is documented, and closed to the public.
+They run as superuser in a database that others may write to. So nothing in them may be found through a search_path
+that those others fill. Every function is documented, and closed to the public.
 
-Code that runs with others' rights must not be led to objects of somebody else's: SECURITY DEFINER is for C, which finds the
-extension's objects by OID, and for bodies in BEGIN ATOMIC, which are bound when they are made, after the script has set a
-search_path of pg_catalog alone. Text that is run with EXECUTE quotes what it is made of. This looks at the scripts' text: it
-proves nothing of what C does, and nothing of functions that run with the caller's rights, which name our objects as text.
+Code that runs with others' rights must find only the extension's objects. So SECURITY DEFINER is for two kinds of functions.
+Those in C find the objects by OID. Bodies in BEGIN ATOMIC are bound when they are created, after the script has set a
+search_path of pg_catalog alone. Text that is run with EXECUTE quotes what it is made of. This check reads the scripts' text. It
+proves nothing of what C does, nor of functions with the caller's rights, which name the extension's objects as text.
 """
 
 import pathlib
@@ -59,7 +59,7 @@ def script_problems(text, is_update):
     for statement in others:
         first_line = statement.splitlines()[0]
         if not is_update and re.search(r"\A\w[\w\s]*\b(OR REPLACE|IF NOT EXISTS)\b", statement):
-            yield f"takes over an object that somebody may have put there: {first_line}"
+            yield f"takes over an object that another role may have put there: {first_line}"
         if re.match(r"CREATE\s+(OR REPLACE\s+)?(FUNCTION|PROCEDURE|TABLE|VIEW|TYPE|SEQUENCE|AGGREGATE)\s+(?!@extschema@\.)", statement):
             yield f"makes an object outside of @extschema@: {first_line}"
     for name, statement in functions(text):

@@ -1,7 +1,7 @@
 -- Events for the demo: what users, services and the platform of a small cloud provider do in 30 days up to now.
 -- Every value but created_at is a hash of the event's number, so the same :total gives the same events each time.
--- In a transaction: loads the events numbered :first to :last of :total (counted from 0), the last one at :now,
--- into audit_events of the schema :schema.
+-- Loads the events numbered :first to :last of :total (counted from 0) into audit_events of the schema :schema. The
+-- last one is at :now. Runs in a transaction.
 
 SET LOCAL search_path TO :"schema", pg_catalog;
 

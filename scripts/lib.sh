@@ -13,8 +13,8 @@ die() {
   exit 1
 }
 
-# PostgreSQL refuses to run as root. So root hands its part to the user that Debian's package made for that,
-# and everybody else runs it as themselves. A directory that somebody already owns stays theirs.
+# PostgreSQL refuses to run as root. So root hands its part to the user that Debian's package made for that, and
+# other users run it as themselves. A directory that has an owner keeps it.
 service_user() { # service_user PATH: who runs what lives in PATH
   local owner=""
   [ -e "$1" ] && owner=$(stat -L -c %U -- "$1")
@@ -27,8 +27,8 @@ service_user() { # service_user PATH: who runs what lives in PATH
   fi
 }
 
-# run_as USER COMMAND...: with a clean environment (a caller's PGDATA or PGOPTIONS must not reach the server) and
-# from /, since the caller's directory may be closed to USER.
+# run_as USER COMMAND...: with a clean environment, since a caller's PGDATA or PGOPTIONS must not reach the server. It
+# runs from /, since the caller's directory may be closed to USER.
 run_as() {
   local user=$1 switch=()
   shift
@@ -38,8 +38,8 @@ run_as() {
 
 readonly oldest_server=15
 
-# The major version to build for and run: that of PG_CONFIG if it is set, else the newest installed server, else
-# the one that Debian's package "postgresql" stands for.
+# The major version to build for and run: that of PG_CONFIG if it is set, else the newest installed server. Without
+# either it is the one that Debian's package "postgresql" stands for.
 server_version() {
   local version directory newest=0
   if [ -n "${PG_CONFIG:-}" ]; then
@@ -90,8 +90,8 @@ missing_packages() { # missing_packages NAME...: prints those that are not insta
 # Waits for another installation, such as the system's own upgrades, to end.
 apt_get() { as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300 "$@" >&2; }
 
-# Debian makes a cluster on port 5432 when a server is installed. Nobody asked for one here, so it is told not to
-# for as long as this installation takes; clusters and settings that exist are left alone.
+# Debian makes a cluster on port 5432 when a server is installed. It is not wanted here, so a setting forbids it for as
+# long as this installation takes. Clusters and settings that exist are left alone.
 readonly no_main_cluster=/etc/postgresql-common/createcluster.d/audit_ext.conf
 install_without_cluster() {
   as_root mkdir -p "${no_main_cluster%/*}"

@@ -1,6 +1,6 @@
 
 -------------------------------------------------------------------------------------------------------------------
--- Authentication: what the daemon calls. With the rights of the owner, since nobody else may read the hashes.
+-- Authentication: what the daemon calls. With the rights of the owner, since no other role may read the hashes.
 -------------------------------------------------------------------------------------------------------------------
 
 CREATE FUNCTION @extschema@.audit_authenticate_proof(username text, proof bytea)
@@ -19,7 +19,7 @@ CREATE FUNCTION @extschema@.audit_authenticate_password(username text, password 
 RETURNS TABLE (principal text, user_id bigint, scope text, db_role text, token_epoch integer)
 LANGUAGE sql STABLE STRICT SECURITY DEFINER ROWS 1 SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
-  -- MATERIALIZED: the hash is made for an unknown name too, of nobody's password, so that both take as long.
+  -- MATERIALIZED: the hash is made for an unknown name too, with the salt of no user, so that both take as long.
   WITH candidate AS MATERIALIZED (
     SELECT u.* FROM (VALUES (1)) one LEFT JOIN @extschema@.audit_users u ON u.username = $1),
   checked AS MATERIALIZED (

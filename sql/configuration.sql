@@ -46,8 +46,8 @@ COMMENT ON COLUMN @extschema@.audit_holds.released_at IS 'When it was released; 
 SELECT pg_extension_config_dump('@extschema@.audit_holds', '');
 SELECT pg_extension_config_dump('@extschema@.audit_holds_id_seq', '');
 
--- The small tables are read in C++, past the planner: if one of them is given to somebody else, that role could
--- otherwise have an expression evaluated with the rights of who reads it.
+-- The small tables are read in C++, past the planner. Otherwise a role that was given one of them could have an
+-- expression evaluated with the rights of the reader.
 CREATE FUNCTION @extschema@.audit_effective_configuration(
   OUT partition_every text, OUT keep interval, OUT premake integer, OUT max_ahead interval)
 LANGUAGE c STABLE AS 'MODULE_PATHNAME';

@@ -1,9 +1,8 @@
 
 -------------------------------------------------------------------------------------------------------------------
--- Dumps: the events of the default partition. pg_dump 15 crashes where it is to dump the data of an extension's
--- partition and not the extension (-n, -t): it has not looked for the partition's parent. So they are dumped as those
--- of a table that is no partition, and recorded when they arrive there from a dump, in whatever partition there is for
--- them then.
+-- Dumps: the events of the default partition. pg_dump 15 crashes when it dumps the data of an extension's partition
+-- without the extension (-n, -t). It has not looked for the partition's parent then. So these events are dumped as the
+-- rows of a table that is no partition. A restore inserts them there, which records them in the right partition.
 -------------------------------------------------------------------------------------------------------------------
 
 CREATE TABLE @extschema@.audit_events_dump (LIKE @extschema@.audit_events);
@@ -30,8 +29,8 @@ FOR EACH ROW EXECUTE FUNCTION @extschema@.audit_record_dumped();
 
 -------------------------------------------------------------------------------------------------------------------
 -- Dumps: row-level security. pg_dump leaves out the policies of an extension's tables, so that a restored trail would
--- show everybody everything. Therefore the statements that make them are kept as rows, which pg_dump does take, and run
--- when these rows arrive.
+-- show every row to every reader. Therefore the statements that create them are kept as rows, which pg_dump does take.
+-- They run when these rows arrive.
 -------------------------------------------------------------------------------------------------------------------
 
 -- No primary key: an index holds no statement of more than 2,700 bytes.

@@ -1,7 +1,7 @@
 
 -------------------------------------------------------------------------------------------------------------------
--- Events. The parent has no index and no primary key, each partition has its own: only so do pg_dump and pg_restore
--- work without an error (docs/design.md, "Storage").
+-- Events. The parent has no index and no primary key; each partition has its own. Otherwise pg_dump and pg_restore
+-- report errors (docs/design.md, "Storage").
 -------------------------------------------------------------------------------------------------------------------
 
 CREATE TABLE @extschema@.audit_events (

@@ -2,7 +2,8 @@
    make joins the parts in sql/ into this script, in the order that the Makefile names them in. */
 \echo Use "CREATE EXTENSION audit_ext CASCADE" to load this file. \quit
 
--- Bodies in BEGIN ATOMIC are bound to what their names mean now: nothing of somebody else's may be found first.
+-- Bodies in BEGIN ATOMIC are bound to what their names mean now. Another role's object of the same name must not be
+-- found first.
 SET LOCAL search_path = pg_catalog, pg_temp;
 
 -- What callers send is Unicode: in another encoding it could not be recorded, nor be looked for.

@@ -148,11 +148,11 @@ BEGIN
     PERFORM @extschema@.audit_check_password(password);
     RETURN @extschema@.audit_hash_password(password);
   END IF;
-  -- As bcrypt writes it, 16 bytes of salt and 23 of hash: what cannot be one would be nobody's password.
+  -- As bcrypt writes it, 16 bytes of salt and 23 of hash. No password has a hash of another form.
   IF password !~ '^\$2[aby]\$1[0-2]\$[./A-Za-z0-9]{21}[.Oeu][./A-Za-z0-9]{30}[.CGKOSWaeimquy26]$' THEN
     RAISE EXCEPTION 'password is no bcrypt hash that can be used' USING ERRCODE = 'invalid_password',
-      DETAIL = 'A text that begins like a bcrypt hash is taken for one; '
-        'it needs a cost of 10 to 12, 22 characters of salt and 31 of hash.',
+      DETAIL = 'A text that begins like a bcrypt hash is taken for one. '
+        'It needs a cost of 10 to 12, 22 characters of salt and 31 of hash.',
       HINT = 'Make one with: htpasswd -nBC 10 "" | tr -d '':''';
   END IF;
   RETURN concat('$2a$', substr(password, 5));  -- three names of the same function; pgcrypto knows this one

@@ -6,7 +6,7 @@
 CREATE FUNCTION @extschema@.audit_check_publication() RETURNS event_trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  -- From the catalogs: nobody's command may fail for want of a right on this schema, or since it was renamed.
+  -- From the catalogs: no command may fail for want of a right on this schema, or because the schema was renamed.
   events regclass := (SELECT c.oid FROM pg_extension e JOIN pg_class c ON c.relnamespace = e.extnamespace
                       WHERE e.extname = 'audit_ext' AND c.relname = 'audit_events');
   publication record;

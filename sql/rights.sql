@@ -103,8 +103,8 @@ COMMENT ON FUNCTION @extschema@.audit_grant_maintainer IS
 'Lets the role CALL audit_maintain() and read audit_status, for a scheduler. It can change neither the configuration '
 'nor holds, and reads no events.';
 
--- What the extension has is closed to everybody but its owner, unless it is granted above. audit_id_matches stays open:
--- indexes evaluate it with a writer's rights.
+-- Only the owner may use what is not granted above. audit_id_matches stays open: indexes evaluate it with a writer's
+-- rights.
 DO $$
 DECLARE
   member record;

@@ -1,8 +1,8 @@
 
 -------------------------------------------------------------------------------------------------------------------
 -- The status: which partitions are there, which are missing, and which have expired. These functions are bound to what
--- they call when they are made (BEGIN ATOMIC): no other function of the same name and no renamed schema leads them
--- elsewhere.
+-- they call when they are created (BEGIN ATOMIC). Neither another function of the same name nor a renamed schema leads
+-- them elsewhere.
 -------------------------------------------------------------------------------------------------------------------
 
 CREATE FUNCTION @extschema@.audit_period_start(moment timestamptz, ahead integer) RETURNS timestamptz

@@ -95,7 +95,7 @@ std::optional<std::string_view> PgPool::why_not_ready() const {
   return std::nullopt;
 }
 
-// An attempt that a server's end has cut short tells nothing of the other hosts. The next attempt does.
+// An attempt that a server's end has cut short says nothing about the other hosts. The next attempt does.
 void PgPool::on_open_failed(const SessionProblem& problem, Clock::time_point begun) {
   if (connections_.empty() && begun < lost_at_) return open_missing();
   why_not_usable_ = problem.public_reason();

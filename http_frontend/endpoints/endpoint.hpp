@@ -37,7 +37,7 @@ struct Endpoint;
 struct Call {
   const Endpoint& endpoint;
   ExchangePtr exchange;
-  PrincipalPtr principal;  // null where anybody may call
+  PrincipalPtr principal;  // null where callers need no credentials
   std::string argument;    // what the path has in place of `{…}`, percent-decoded; else empty
   Services& services;
 
@@ -47,7 +47,7 @@ struct Call {
 // The listener decides what a request counts for. The service's requests count for the rate limits of their address and
 // of their principal, for metrics and for the log. The administration's requests count for none of these.
 enum class Listener { service, admin, both };
-enum class Access { anybody, readers, writers };
+enum class Access { anonymous, readers, writers };
 
 // A row of the table of routes.
 struct Endpoint {

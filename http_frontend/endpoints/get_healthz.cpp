@@ -8,7 +8,7 @@ Endpoint get_healthz() {
   return {.listener = Listener::both,
           .method = "GET",
           .path = "/healthz",
-          .access = Access::anybody,
+          .access = Access::anonymous,
           .handle = [](auto& call) { call.exchange->respond(json_response(200, R"({"status":"ok"})")); }};
 }
 

@@ -15,7 +15,7 @@ void handle(const Call& call) {
 
 Endpoint get_metrics() {
   return {
-      .listener = Listener::admin, .method = "GET", .path = "/metrics", .access = Access::anybody, .handle = handle};
+      .listener = Listener::admin, .method = "GET", .path = "/metrics", .access = Access::anonymous, .handle = handle};
 }
 
 }  // namespace audit::httpd

@@ -19,7 +19,7 @@ void handle(const Call& call) {
 }  // namespace
 
 Endpoint get_openapi() {
-  return {.method = "GET", .path = "/openapi.json", .access = Access::anybody, .handle = handle};
+  return {.method = "GET", .path = "/openapi.json", .access = Access::anonymous, .handle = handle};
 }
 
 }  // namespace audit::httpd

@@ -1,4 +1,4 @@
-// GET /readyz: the daemon can serve, which takes a database. On the admin listener it tells as well whether maintenance
+// GET /readyz: the daemon can serve, which takes a database. On the admin listener it also reports whether maintenance
 // of the trail is behind, which is no reason not to serve.
 #include "endpoints/endpoint.hpp"
 #include "http/problem.hpp"
@@ -22,13 +22,13 @@ void handle_admin(const Call& call) {
 
 }  // namespace
 
-Endpoint get_readyz() { return {.method = "GET", .path = "/readyz", .access = Access::anybody, .handle = handle}; }
+Endpoint get_readyz() { return {.method = "GET", .path = "/readyz", .access = Access::anonymous, .handle = handle}; }
 
 Endpoint get_admin_readyz() {
   return {.listener = Listener::admin,
           .method = "GET",
           .path = "/readyz",
-          .access = Access::anybody,
+          .access = Access::anonymous,
           .handle = handle_admin};
 }
 

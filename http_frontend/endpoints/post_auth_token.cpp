@@ -114,7 +114,7 @@ void handle(const Call& call) {
 
 // Where the daemon issues no tokens, nothing is found here.
 Endpoint post_auth_token() {
-  return {.method = "POST", .path = "/v1/auth/token", .access = Access::anybody, .handle = handle};
+  return {.method = "POST", .path = "/v1/auth/token", .access = Access::anonymous, .handle = handle};
 }
 
 }  // namespace audit::httpd

@@ -42,7 +42,7 @@ class Parser {
     to = FilterValue{parsed.value, {}};
   }
 
-  // Only the database can tell whether the cursor belongs to these filters.
+  // Only the database knows whether the cursor belongs to these filters.
   void cursor(std::string_view name, std::optional<std::string_view>& to) {
     const std::string* value = last(name);
     if (value == nullptr) return;

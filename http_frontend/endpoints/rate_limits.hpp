@@ -1,4 +1,4 @@
-// Requests a second of each address and each principal: 429 beyond them, and the headers that tell how many are left.
+// Requests a second of each address and each principal: 429 beyond them, and the headers that say how many are left.
 #pragma once
 
 #include "auth/principal.hpp"

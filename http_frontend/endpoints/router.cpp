@@ -53,7 +53,7 @@ std::size_t Router::max_body_bytes(const Request& request) const {
   const bool is_anonymous =
       request.authorization.empty() && request.api_key.empty() && request.client_certificate == nullptr;
   const Endpoint* endpoint = find(request);
-  if (endpoint == nullptr || (is_anonymous && endpoint->access != Access::anybody)) return small_body_bytes;
+  if (endpoint == nullptr || (is_anonymous && endpoint->access != Access::anonymous)) return small_body_bytes;
   return endpoint->max_body_bytes;
 }
 
@@ -61,7 +61,7 @@ void Router::admit(const ExchangePtr& exchange, std::function<void()> admitted) 
   try {
     if (is_stopped_) return exchange->respond(stopping());
     const Endpoint* endpoint = find(exchange->request());
-    if (endpoint == nullptr || endpoint->access == Access::anybody) return admitted();
+    if (endpoint == nullptr || endpoint->access == Access::anonymous) return admitted();
     services_.authenticator.admit(exchange, action_of(*endpoint),
                                   [admitted = std::move(admitted)](const PrincipalPtr&) { admitted(); });
   } catch (const std::exception& error) {
@@ -101,7 +101,7 @@ void Router::find_and_call(const ExchangePtr& exchange) const {
 
 void Router::call(const Endpoint& endpoint, const ExchangePtr& exchange, std::string argument) const {
   Call call{endpoint, exchange, nullptr, std::move(argument), services_};
-  if (endpoint.access == Access::anybody) return endpoint.handle(call);
+  if (endpoint.access == Access::anonymous) return endpoint.handle(call);
   services_.authenticator.admit(
       exchange, action_of(endpoint), [this, call = std::move(call)](const PrincipalPtr& principal) mutable {
         if (listener_ == Listener::service && !limits_.admit_principal(*call.exchange, *principal)) return;

@@ -20,8 +20,8 @@ class Router final : public RequestHandler {
   Router(Listener listener, Services& services, RateLimits& limits)
       : listener_(listener), endpoints_(endpoints_of(listener)), services_(services), limits_(limits) {}
 
-  // How large the body of a request may be, before it is read. A request without credentials may send what anybody may
-  // send.
+  // How large the body of a request may be, before it is read. A request without credentials may send
+  // `small_body_bytes`.
   std::size_t max_body_bytes(const Request& request) const override;
 
   // Called before more of a body is read than any client may send. `admitted` is called if the caller may use the

@@ -24,7 +24,7 @@ struct ExchangeContext {
   HttpLimits limits;
   MemoryBudget memory;
   RequestIds request_ids;
-  bool has_server_timing = false;  // responses to those who are known tell how long each stage took
+  bool has_server_timing = false;  // responses to authenticated callers show how long each stage took
   bool is_stopping = false;
   std::size_t open_requests = 0;  // that have arrived whole and are unanswered
   // For the library: that it has to run, and what is to be suspended when it has.

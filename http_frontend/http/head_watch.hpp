@@ -22,7 +22,7 @@ class HeadWatch {
   void end_head();
   void note_framing(std::string_view line);
 
-  // More than the fields have that tell where a body ends.
+  // More than the fields have that say where a body ends.
   static constexpr std::size_t kept_bytes = 64;
 
   std::array<char, kept_bytes> line_{};  // its beginning

@@ -38,7 +38,7 @@ class HttpServer {
   // No request that has arrived whole is unanswered.
   bool is_quiet() const { return context_.open_requests == 0; }
   std::size_t connection_count() const { return connections_.size(); }
-  // Whether responses to those who are known tell how long each stage took.
+  // Whether responses to authenticated callers show how long each stage took.
   void set_server_timing(bool is_on) { context_.has_server_timing = is_on; }
 
   // All but `connections`, `head_bytes` and `idle_timeout`, which the library keeps to as it started with them.

@@ -16,7 +16,7 @@
 
 namespace audit::httpd {
 
-// What anybody's body may take: a log-in, and more than any request needs but those that record events.
+// The limit of a body without credentials. A log-in fits, and so does any request but those that record events.
 constexpr std::size_t small_body_bytes = 16 * 1024;
 
 // Who a client is by the certificate that it showed and that was verified.
@@ -81,7 +81,7 @@ struct Response {
 
 struct Principal;
 
-// What log, metrics and Server-Timing tell of a request; filled in on its way. Where a stage did not happen it has no
+// What log, metrics and Server-Timing show of a request; filled in on its way. Where a stage did not happen it has no
 // duration.
 struct RequestRecord {
   using Clock = std::chrono::steady_clock;

@@ -73,7 +73,7 @@ MHD_Result MhdExchange::accept_head(const char* method, const char* version) {
   response_ = refusal(body_size);
   if (!response_) request_.body.reserve(body_size);  // takes no memory until it is filled
   if (!response_ && needs_admission(body_size)) ask_for_admission();
-  // A response given before the body was read also tells the library to close the connection.
+  // A response given before the body was read also makes the library close the connection.
   return response_ ? queue_response() : MHD_YES;
 }
 

@@ -59,7 +59,7 @@ void RequestHead::add_framing(std::string_view name, std::string_view value) {
   }
 }
 
-// RFC 9112, 3.2 and 6.3: one Host; one way to tell where the body ends.
+// RFC 9112, 3.2 and 6.3: one Host; one statement of where the body ends.
 bool RequestHead::is_sound() const {
   const bool has_host = hosts_ == 1 || (hosts_ == 0 && !is_http_1_1_);
   return is_sound_ && has_host && content_lengths_ + transfer_encodings_ <= 1;

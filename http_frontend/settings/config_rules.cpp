@@ -56,7 +56,8 @@ void check_rules(const Config& config) {
     fail("idp-issuer", "must differ from --token-issuer");
   }
   if (config.idp.algorithms.empty()) fail("idp-algorithms", "must name at least one");
-  if (config.idp.rules.issuer.empty()) fail("idp-issuer", "must be set, to tell the provider's tokens from others");
+  if (config.idp.rules.issuer.empty())
+    fail("idp-issuer", "must be set, to distinguish the provider's tokens from others");
   if (config.idp.rules.audience.empty()) fail("idp-audience", "must be set, to refuse tokens meant for other services");
   if (config.idp.scope_claims.empty()) fail("idp-scope-claims", "must name at least one");
   // An attacker who changes the keys on their way may issue tokens.

@@ -1,5 +1,5 @@
-# Attempts with keys and tokens of an identity provider: keys that the set's reader must survive, tokens that nobody signed,
-# and callers who take the name of another.
+# Attempts with keys and tokens of an identity provider: keys that the set's reader must survive, and forged tokens.
+# Also callers who take the name of another.
 import base64
 import datetime
 import json

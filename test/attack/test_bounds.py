@@ -1,5 +1,5 @@
-# Events that are small to send and large to read. What comes in has a bound, at every way in, and nothing that is there
-# keeps anybody from the events around it.
+# Events that are small to send and large to read. What comes in has a bound, at every way in. A large event that is there
+# keeps no reader from the events around it.
 import io
 import json
 import re
@@ -146,7 +146,7 @@ def test_only_a_superuser_lifts_the_bounds(trail):
     for role in (trail.writer, trail.owner):
         for setting in ("max_event_size = 0", "max_page_size = '256MB'"):
             assert trail.attempt(role, load, f"SET audit_ext.{setting}").pgcode == "42501"
-    # Before the library is there anybody can set anything.
+    # Before the library is loaded, any role can set anything.
     assert trail.attempt(trail.writer, "SET audit_ext.max_event_size = 0", bomb).pgcode == "22003"
 
 

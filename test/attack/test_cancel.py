@@ -40,7 +40,7 @@ def busy_trail(trail):
 
 
 def cancelled_after(trail, session, statement, argument, work_ms):
-    """How much the session did after it was told to stop, once it had done that much; None: it was done before."""
+    """How much the session did after it was asked to stop, once it had done that much. None: it was done before."""
     pid = session.info.backend_pid
     begin_ms, cancelled_ms = processor_ms(pid), []
     is_over = threading.Event()

@@ -12,7 +12,7 @@ P = "audit_events_20250101"
 NOTHING = """CREATE FUNCTION owned.nothing() RETURNS trigger LANGUAGE plpgsql AS
   'BEGIN IF tg_op = ''DELETE'' THEN RETURN old; END IF; RETURN new; END'"""
 
-# What is refused, by whoever tries it.
+# What is refused to every role.
 REFUSED = {
     # the guards replaced (finding 2)
     "replace the truncate guard": [NOTHING, f"CREATE OR REPLACE TRIGGER audit_guard_truncate AFTER TRUNCATE ON {P}"

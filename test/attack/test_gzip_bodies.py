@@ -1,4 +1,4 @@
-# Bodies that grow when they are unpacked: what they take is bounded, and they keep nobody else waiting.
+# Bodies that grow when they are unpacked: what they take is bounded, and they keep no other caller waiting.
 import concurrent.futures
 import gzip
 import json

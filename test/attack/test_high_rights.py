@@ -1,5 +1,5 @@
-# Code of ours with high rights never runs anybody else's: what the owner of a table has put on it, and what somebody has made
-# beside our objects, runs with that role's own rights or not at all.
+# The extension's code with high rights never runs another role's code. Code that a table's owner has put on it runs with that
+# owner's own rights or not at all. So does code that another role has created beside the extension's objects.
 import uuid
 
 import pytest
@@ -69,7 +69,7 @@ def runs_as(trail, *allowed):
 
 
 def use_everything(trail):
-    """Calls all of ours that has others' rights; what an error is does not matter here."""
+    """Calls every function that runs with others' rights. Which errors they report does not matter here."""
     superuser = ("SELECT audit_configure(keep => '1 month')", "SELECT audit_hold(NULL, NULL, 'case 1')", "SELECT audit_release(1)",
                  "SELECT * FROM audit_status", "SELECT audit_create_partition('2020-01-01Z', '2020-02-01Z')")
     errors = [trail.attempt(None, statement) for statement in superuser]
@@ -105,7 +105,7 @@ def test_events_are_moved_whatever_is_on_the_table(trail):
 
 @pytest.mark.parametrize("parent, default", [("owner", None), (None, "owner"), ("owner", "joe")])
 def test_parts_of_the_trail_may_belong_to_different_roles(trail, parent, default):
-    """Where the parent belongs to somebody and the default partition to a superuser, that one's rights are not used."""
+    """If the parent belongs to another role and the default partition to a superuser, the superuser's rights are not used."""
     superuser = trail.execute("SELECT current_user")[0][0]
     for table, who in (("audit_events", parent), ("audit_events_default", default)):
         name = getattr(trail, who) if who else superuser
@@ -119,7 +119,7 @@ def test_parts_of_the_trail_may_belong_to_different_roles(trail, parent, default
     assert len(owners) == 1 and len(trail.events()) == len(before) - 100  # keep was a month: those of 2025 are gone
 
 
-# The extension's other tables, given to somebody.
+# The extension's other tables, given to another role.
 OTHER_TABLES = {"audit_holds": "reason", "audit_configuration": "partition_every", "audit_maintenance": "error", "audit_id_claims": "id"}
 
 
@@ -176,7 +176,7 @@ CREATE OPERATOR "Audit trail".<= (LEFTARG = timestamptz, RIGHTARG = timestamptz,
 
 @pytest.mark.parametrize("beside", ["overloads", "operators"])
 def test_what_is_beside_our_objects_is_never_called(trail, beside):
-    """Findings 9 and 21: whoever may CREATE in the extension's schema. Overloads by a superuser who says so, or they are refused."""
+    """Findings 9 and 21: a role that may CREATE in the extension's schema. Overloads take a superuser who allows changes."""
     trail.execute(sql.SQL("GRANT CREATE ON SCHEMA {} TO {}; GRANT CREATE ON SCHEMA owned TO {}").format(
         sql.Identifier("Audit trail"), sql.Identifier(trail.joe), sql.Identifier(trail.joe)))
     assert trail.attempt(trail.joe, TRAP.format(who=trail.joe)) is None

@@ -1,5 +1,5 @@
-# Heads that RFC 9112 forbids, of which a proxy in front might make another request than the daemon: 400 and the end of the
-# connection, never a second answer. And answers that libmicrohttpd makes itself: one head each.
+# Heads that RFC 9112 forbids: a proxy in front might make another request of them than the daemon. They get 400 and the end
+# of the connection, never a second answer. And answers that libmicrohttpd makes itself: one head each.
 import re
 import resource
 import select
@@ -161,7 +161,7 @@ def hold(daemon, key, head=b"Content-Length: 10400000"):
 @pytest.mark.parametrize("head", [b"Content-Length: 10400000", b"Transfer-Encoding: chunked"])
 @pytest.mark.parametrize("kind", ["unknown", "reader"])
 def test_bodies_of_those_who_may_not_write_take_nobodys_memory(kind, head):
-    """Finding 11: seven such connections refused everybody's events for half a minute."""
+    """Finding 11: seven such connections refused all callers' events for half a minute."""
     trail = AttackedTrail()
     trail.call("audit_grant_writer", trail.frontend)
     good = trail.create_api_key("writer", scopes=["audit:write"])
@@ -195,7 +195,7 @@ def daemon_with_keys():
     trail = AttackedTrail()
     trail.call("audit_grant_writer", trail.frontend)
     keys = {name: trail.create_api_key(name, scopes=[scope]) for name, scope in (("reader", "audit:read"), ("writer", "audit:write"))}
-    # Nobody is remembered: each request asks the database, so the connection waits for that.
+    # No caller is remembered: each request asks the database, so the connection waits for that.
     started = Daemon(database=trail.conninfo(), address_requests_per_s=0, principal_cache_s=0)
     yield started, keys
     started.stop()

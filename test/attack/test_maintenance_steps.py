@@ -199,7 +199,7 @@ def test_a_restore_takes_what_was_recorded_under_another_bound(trail):
 
 
 def test_later_events_steer_nothing(trail):
-    """Finding 10 with the bound lifted: no partition is made for them, and they stand in nobody's way."""
+    """Finding 10 with the bound lifted: no partition is made for them, and they do not hold up the others."""
     trail.execute("SELECT audit_configure(max_ahead => '9000 years')")
     times = ["2027-06-15Z"] + [f"9998-{month:02}-15Z" for month in range(1, 13)]
     for time in times:

@@ -1,5 +1,5 @@
-# The extension's other tables are used with the rights of its owner, and its functions are found by name: nobody gives the tables
-# away, puts code of somebody's on them, or takes the names.
+# The extension's other tables are used with the rights of its owner, and its functions are found by name. So these tables cannot
+# be given away, get no foreign code, and the functions' names cannot be taken.
 import psycopg2.errors
 import pytest
 from psycopg2 import sql
@@ -118,7 +118,7 @@ def test_upkeep_goes_on(trail, table):
         assert error is None, (statement, error)
 
 
-# Of the form NAME(ARGUMENTS) KIND: what makes a call of one of ours ambiguous, or is called instead.
+# Of the form NAME(ARGUMENTS) KIND: what makes a call of the extension's function ambiguous, or is called instead.
 BESIDE = {
     "more arguments with defaults": "CREATE FUNCTION {s}.audit_list_json(i int DEFAULT 0) RETURNS json LANGUAGE sql AS 'SELECT NULL::json'",
     "the same and one more": "CREATE FUNCTION {s}.audit_id_matches(uuid, timestamptz, i int DEFAULT 0) RETURNS boolean LANGUAGE sql AS 'SELECT true'",
@@ -168,7 +168,7 @@ def test_a_function_that_was_there_before_stops_the_installation(trail):
 
 
 def test_the_schema_keeps_its_name(trail):
-    """Whoever owns it, or the database: the functions find their tables by it."""
+    """Also to the owner of the schema and of the database: the functions find their tables by it."""
     trail.execute(f'ALTER SCHEMA "Audit trail" OWNER TO {trail.joe}')
     trail.execute(f"DO $$ BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO {trail.joe}', current_database()); END $$")
     for who in (trail.joe, None):

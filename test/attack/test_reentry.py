@@ -1,5 +1,5 @@
-# Functions of the extension that are called from inside themselves (by a trigger, a policy, an index), on tables that
-# they were not made for, after a rename and after an error. Whatever the answer is, the server stays up.
+# Functions of the extension that are called from inside themselves (by a trigger, a policy, an index). They are also called
+# on tables that they were not made for, after a rename and after an error. Whatever the answer is, the server stays up.
 import itertools
 
 import psycopg2
@@ -64,7 +64,7 @@ def survives(trail, role, *statements):
 
 
 def as_superuser(trail, statement):
-    # Whoever guards the trail may refuse it to others.
+    # The guards of the trail refuse it otherwise.
     trail.execute("SET audit_ext.allow_changes = on")
     trail.execute(statement)
     trail.execute("RESET audit_ext.allow_changes")

@@ -1,5 +1,5 @@
-# Attempts at what the other files guard, by those who have read them: odd settings of a session or a database, floods,
-# dumps that were written by hand.
+# Attempts at what the other files guard, by attackers who have read them. They have odd settings of a session or a
+# database, floods, and dumps that were written by hand.
 import threading
 import uuid
 
@@ -70,7 +70,7 @@ def test_a_flood_of_notices_delays_nobody(trail, start_daemon):
         flooding.close()
 
 
-# A superuser's session in such a database must neither lose events nor run anything as somebody else.
+# A superuser's session in such a database must neither lose events nor run anything with another role's rights.
 ODD_SETTINGS = {
     "default_transaction_isolation": "serializable", "standard_conforming_strings": "off", "array_nulls": "off",
     "transform_null_equals": "on", "quote_all_identifiers": "on", "row_security": "off", "bytea_output": "escape",

@@ -58,7 +58,7 @@ def wait_for_its_end(daemon, connection, takes):
 @pytest.mark.parametrize("headers", ["", "Accept-Encoding: gzip\r\n"])
 @pytest.mark.parametrize("takes", [0, 1])
 def test_slow_readers_are_cut_off(trail, start_daemon, reader, takes, headers):
-    """Finding 12. However regularly they read; meanwhile they hold room that nobody else of their address has."""
+    """Finding 12. However regularly they read; meanwhile other callers of their address lack the room that they hold."""
     daemon = start_daemon(trail, **{**SLOW, "answer_memory_mb": 64 if headers else 32})
     with slow_connection(daemon, reader, headers) as connection:
         assert connection.recv(12) == b"HTTP/1.1 200"
@@ -104,7 +104,7 @@ def test_the_packed_copy_counts(trail, start_daemon, reader):
 
 
 def test_the_end_of_the_daemon_while_pages_are_packed(trail, start_daemon, reader):
-    """The library would end the process over a request that it was told to wait for."""
+    """The library would end the process over a request that it was made to wait for."""
     daemon = start_daemon(trail, drain_timeout_ms=0, answer_memory_mb=1000)
     connections = [slow_connection(daemon, reader, "Accept-Encoding: gzip\r\n") for _ in range(8)]
     answered = "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle' AND query LIKE '%audit_list_json%' AND datname = current_database()"

@@ -13,7 +13,7 @@ class AttackedTrail(Database):
     """100 events in the partition of January 2025, 100 in the default one; the tables belong to `owner`.
 
     reader, writer, maintainer and frontend have just their audit_grant_*(); joe has nothing. The owner may create in the
-    schema `owned`, which is in everybody's search_path, and in no other."""
+    schema `owned`, which is in every role's search_path, and in no other."""
 
     def __init__(self, server=None):
         super().__init__(server)

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """serves.py DATABASE KEYS: whether the daemon serves and records on a restored trail, with the users and keys that came with it.
 
-KEYS are the API keys that fill.sql prints: of one who reads and writes everything, of one with the database role of a reader, a
+KEYS are the API keys that fill.sql prints: one that reads and writes everything, one with a reader's database role, and a
 revoked one. Exit status 1, and why, if not.
 """
 import contextlib

@@ -84,7 +84,7 @@ def children(parent):
 
 
 def test_pool_exhausted_by_slow_pages(trail, start_daemon, figures):
-    """All connections wait for a lock, and the queue is full: the others are told at once."""
+    """All connections wait for a lock, and the queue is full: the others are answered at once."""
     daemon = start_daemon(trail, pool_size=2, queue_limit=4, query_timeout_ms=1000, request_timeout_ms=2000)
     warm_up(daemon, trail)
     with nothing_left_behind(daemon), Load(daemon, trail, threads=16) as load:
@@ -208,7 +208,7 @@ def test_slow_clients(trail, start_daemon, figures, how):
 
 
 def test_reloaded_under_load(trail, start_daemon, tmp_path, figures):
-    """Settings change all the time, a wrong one among them, and nobody notices."""
+    """Settings change all the time, a wrong one among them, and no caller notices."""
     path = tmp_path / "audit_httpd.conf"
     path.write_text("principal-cache-s = 30\n")
     daemon = start_daemon(trail, config=str(path))

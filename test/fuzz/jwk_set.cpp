@@ -1,5 +1,5 @@
-// JWK sets of an identity provider: whatever comes, a key is used or left out with a reason, and a key that is used can
-// be asked about any signature.
+// JWK sets of an identity provider. Whatever comes, a key is used or left out with a reason. A key that is used can
+// check any signature.
 #include <string>
 #include <vector>
 

@@ -1,5 +1,5 @@
-// Tokens. The first byte says what the rest is: a whole token, which must not be accepted, since nobody here knows the
-// keys; or the claims of one that is signed here, by the service's own key or by an identity provider's.
+// Tokens. The first byte says what the rest is. It may be a whole token, which must not be accepted, since its keys are
+// unknown here. Or it is the claims of one that is signed here, by the service's own key or by an identity provider's.
 #include <gnutls/crypto.h>
 
 #include <string>

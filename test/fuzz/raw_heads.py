@@ -1,8 +1,8 @@
-# Sends streams of requests, whose heads and bodies are odd or damaged, to a daemon of its own for so many seconds, and a fifth
-# of that over TLS. What a strict reader of RFC 9112 (messages.py) takes for a request has to get one answer, with its own
-# X-Request-ID; what it refuses may get one error, behind which the connection ends. So a request that is hidden in another one,
-# or behind a broken one, is never answered. Input N of a seed is always the same, but for the API key
-# in it: FUZZ_SEED=S FUZZ_INPUT=N sends it alone.
+# Sends streams of requests to a daemon of its own for so many seconds, and a fifth of that over TLS. Their heads and bodies
+# are odd or damaged. What a strict reader of RFC 9112 (messages.py) takes for a request must get one answer, with its own
+# X-Request-ID. What it refuses may get one error, behind which the connection ends. So a request that is hidden in another
+# one, or behind a broken one, is never answered. Input N of a seed is always the same, but for the API key in it:
+# FUZZ_SEED=S FUZZ_INPUT=N sends it alone.
 import contextlib
 import gzip
 import json

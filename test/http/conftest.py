@@ -120,7 +120,7 @@ def auth(key):
 
 @pytest.fixture(scope="session")
 def user(database):
-    """(username, password) of somebody who may read everything."""
+    """(username, password) of a user who may read all events."""
     return database.create_user("reader", "correct horse battery staple", scopes=["audit:read", "audit:read:self"],
                                 user_id=5)
 
@@ -144,5 +144,5 @@ def written(scratch):
 
 @pytest.fixture(scope="module")
 def writer(written):
-    """The key of somebody who may write everything and read nothing."""
+    """The key of a caller who may record events and read none."""
     return written.create_api_key("writer", scopes=["audit:write"])

@@ -10,7 +10,7 @@ from psycopg2 import sql
 
 from support import secret
 
-# Neither the default schema nor a plain name: whoever forgets to qualify or quote is found out by every test.
+# Neither the default schema nor a plain name: so every test finds code that forgets to qualify or quote.
 SCHEMA = "Audit trail"
 
 COLUMNS = (
@@ -58,7 +58,7 @@ class Database:
         connection = self._connect(self.name, **more)
         with connection.cursor() as cursor:
             cursor.execute("SELECT set_config('search_path', quote_ident(%s) || ', public', false)", (SCHEMA,))
-            # Whoever formats times by the session's zone is found out.
+            # This finds code that formats times by the session's zone.
             cursor.execute("SET TimeZone = 'America/St_Johns'")
         return connection
 

@@ -120,7 +120,7 @@ class Client:
         self.address = address
         self.url = f"http://{address[0]}:{address[1]}"
         self._session = requests.Session()
-        self._session.trust_env = False  # no proxy and no .netrc of whoever runs the tests
+        self._session.trust_env = False  # no proxy and no .netrc of the user who runs the tests
 
     def connect(self, timeout_s=DEADLINE_S):
         return Connection(self.address, timeout_s)

@@ -8,7 +8,7 @@ from support import eventually
 
 @pytest.fixture
 def daemon(database, secret_file, start_daemon):
-    """One of each test's own, whose numbers nobody else changes."""
+    """One for each test, so that no other request changes its numbers."""
     return start_daemon(database=database.conninfo(), token_secret_file=secret_file, admin_listen="127.0.0.1:0",
                         pool_size=3, login_attempts=1)
 

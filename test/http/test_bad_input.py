@@ -38,7 +38,7 @@ def assert_error_or_closed(answer, statuses):
 
 def exchange(client, data, is_whole=True):
     """Sends `data`; the answer or None where the connection was closed instead. Where a request may be incomplete, the
-    daemon is told that nothing more will come; it may take that for a caller who gave up."""
+    sending side is closed: nothing more will come. The daemon may take that for a caller who gave up."""
     with client.connect() as connection:
         connection.send(data)
         if not is_whole:

@@ -1,4 +1,4 @@
-# gzip for those who take it, and for nobody else.
+# gzip for clients that accept it, and for no others.
 import gzip
 
 import pytest

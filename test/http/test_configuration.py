@@ -159,7 +159,7 @@ def test_wrong_file(good, write_file, content, named):
 
 def test_unknown_variable_of_ours_is_a_typing_error(good):
     result = run(*as_arguments(good), "--check-config", environment={"AUDIT_HTTPD_POOLSIZE": "1"})
-    # Silently ignoring it is the trap; a warning or an error both tell.
+    # It must not be ignored in silence; a warning and an error are both right.
     assert "AUDIT_HTTPD_POOLSIZE" in result.stderr
 
 

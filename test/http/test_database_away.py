@@ -72,7 +72,7 @@ def test_away_and_back(through, proxy, scratch_key, scratch, how):
     # Twice: the way back must not wear out. To notice a server that hangs takes some seconds; there once will do.
     for _ in range(2 if how == "refuse" else 1):
         getattr(proxy, how)()
-        # A server that does not answer could be one that is slow: at first nobody knows.
+        # A server that does not answer may only be slow: at first the daemon cannot know.
         statuses = (503, 504) if how == "hang" else (503,)
         assert_unavailable(client.list(scratch_key), statuses)
         assert_unavailable(client.get(f"{EVENTS}/018df0c8-0000-7000-8000-000000000000", scratch_key), statuses)
@@ -90,10 +90,10 @@ def test_away_and_back(through, proxy, scratch_key, scratch, how):
 
 
 def test_unknown_credentials_while_the_database_is_away(through, proxy, scratch_key):
-    """Nobody can say whether such a key is good: that is a 503, not a 401 on which clients throw their key away."""
+    """The daemon cannot know whether such a key is good. That is a 503, not a 401 on which clients throw their key away."""
     client = through().client
     proxy.refuse()
-    for key in ("a key that nobody has seen before", scratch_key):
+    for key in ("a key that was never used", scratch_key):
         assert_unavailable(client.list(key))
     assert client.send(EVENTS).status == 401
     proxy.pass_on()
@@ -121,7 +121,7 @@ def test_revocation_while_the_listener_was_cut_off(through, proxy, scratch):
 
 
 def test_started_while_the_database_is_away(scratch, proxy, start_daemon, scratch_key):
-    """At boot the order of services is anybody's guess. Either it waits, unready, or it ends with a clear line."""
+    """At boot services start in any order. Either it waits, unready, or it ends with a clear line."""
     proxy.refuse()
     database = scratch.conninfo(host="127.0.0.1", port=proxy.port)
     daemon = start_daemon(database=database, query_timeout_ms=400, request_timeout_ms=800)
@@ -185,7 +185,7 @@ def test_server_stopped_or_killed(how, start_daemon, tmp_path_factory):
 
 @pytest.fixture
 def locked(scratch):
-    """While entered, nobody can read audit_events: list queries wait."""
+    """While entered, it locks audit_events: list queries wait."""
     class Lock:
         def __enter__(self):
             self.session = scratch.connect()
@@ -259,7 +259,7 @@ def test_a_flood_of_logins_leaves_room_for_others(scratch, scratch_key, start_da
 
 
 def test_bounded_queue(scratch, scratch_key, locked, start_daemon):
-    """One connection, two waiting: the others are told at once to come back later."""
+    """One connection, two waiting: the others are answered at once that they may come back later."""
     daemon = start_daemon(database=scratch.conninfo(), pool_size=1, queue_limit=2, query_timeout_ms=PATIENT_MS,
                           request_timeout_ms=PATIENT_MS)
     client = daemon.client

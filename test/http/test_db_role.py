@@ -149,7 +149,7 @@ def test_role_claim_of_an_identity_provider(scratch, tenants, start_daemon, prov
             assert groups(client.list(token=token, limit=200)) == {tenant}
     for role in (scratch.superuser, "no_such_role", "none", "north'; DROP TABLE audit_events; --"):
         assert client.list(token=provider.sign("ec", "ES256", tenant_role=role)).status == 403
-    # Where roles tell tenants apart, a token that names none must not see all of them.
+    # Where roles separate tenants, a token that names none must not see all of them.
     for role in (None, "", 5, ["x"]):
         answer = client.list(token=provider.sign("ec", "ES256", tenant_role=role))
         assert answer.status in (401, 403), (role, answer.status, len(answer.text))

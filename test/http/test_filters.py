@@ -1,5 +1,5 @@
-# The filters of a list: SQL, the daemon, openapi.json and the documents have the same ones, in the order of the table in
-# src/core/event_filters.hpp, from which the filter index's definition is made.
+# The filters of a list: SQL, the daemon, openapi.json and the documents have the same ones. Their order is that of the table
+# in src/core/event_filters.hpp, from which the filter index's definition is made.
 import json
 import os
 import re

@@ -167,7 +167,7 @@ def test_self_scope_by_the_user_id_claim(idp, database, provider, employee):
 
 @pytest.mark.parametrize("employee", [None, "abc", 2**63, 5.5, [5], {"id": 5}, True, ""])
 def test_self_scope_without_a_usable_user_id(idp, provider, employee):
-    """Nobody's events, never everybody's, and no server error."""
+    """No events, never all events, and no server error."""
     answer = idp.list(token=provider.sign("ec", "ES256", scope="audit:read:self", employee=employee))
     assert answer.status in (401, 403) or answer.ids == []
 

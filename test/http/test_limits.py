@@ -172,7 +172,7 @@ def served(client):
 
 @contextlib.contextmanager
 def locked_events(database):
-    """Nobody can read events meanwhile: requests wait, for as long as a test likes."""
+    """Locks the events meanwhile: requests wait, for as long as a test likes."""
     with contextlib.closing(database.connect()) as lock:
         lock.autocommit = False
         lock.cursor().execute("LOCK TABLE audit_events IN ACCESS EXCLUSIVE MODE")
@@ -195,7 +195,7 @@ def test_queries_of_gone_clients_are_cancelled(start, auth, database, how):
         for connection in clients:
             getattr(connection, how)()
         eventually(lambda: waiting_backends(database) == 0, "all cancelled")
-    # The connections can be used again, and nobody gets another's answer.
+    # The connections can be used again, and no request gets another's answer.
     answer = daemon.client.send(EVENTS + "?limit=3", headers=auth)
     assert len(answer.ids) == 3
 
@@ -228,7 +228,7 @@ def test_requests_of_a_principal(start, database):
 
 
 def test_requests_of_an_address(start):
-    """Also of those who are nobody, and before anything else about them is looked at."""
+    """Also of callers without credentials, and before anything else about them is looked at."""
     client = start(address_requests_per_s=5, trusted_proxies="127.0.0.1").client
 
     def statuses(address, target):

@@ -1,4 +1,4 @@
-# How partitions and retention stand, as /metrics and /readyz of the admin listener tell.
+# The state of partitions and retention, as /metrics and /readyz of the admin listener report it.
 import math
 
 import pytest
@@ -44,7 +44,7 @@ def test_behind_and_caught_up(scratch, start):
     found = await_state(daemon, BEHIND)
     assert found["is_behind"] == found["holds"] == found["default_events"] == 1
     assert found["oldest_event_timestamp_seconds"] == 978404645
-    assert daemon.client.get("/readyz").json() == {"status": "ready"}  # nobody else's business
+    assert daemon.client.get("/readyz").json() == {"status": "ready"}  # other callers do not need to know
 
     scratch.execute("CALL audit_maintain()")
     found = await_state(start(), OK)
@@ -61,7 +61,7 @@ def test_it_is_asked_for_again(scratch, start):
 
 
 def test_requests_come_first(scratch, start):
-    """With every connection at work nobody looks, and whoever asks is answered at once."""
+    """With every connection at work the state is not read, and a request for it is answered at once."""
     daemon = start()
     key = scratch.create_api_key("reader")
     with scratch.connect() as session, session.cursor() as cursor, daemon.client.connect() as connection:

@@ -1,4 +1,4 @@
-# No log of the server gets a password, whatever it is told to write down: pgaudit, auto_explain, statements, parameters, plans.
+# No log of the server gets a password, whatever the server logs: pgaudit, auto_explain, statements, parameters, plans.
 import contextlib
 import os
 import subprocess
@@ -72,7 +72,7 @@ def logging_server(request, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def logged_in(logging_server, tmp_path_factory):
-    """What was logged while somebody logged in, and failed to. Their password came to the server as a hash."""
+    """What was logged during a log-in that succeeded and one that failed. The user's password came to the server as a hash."""
     database = logging_server.database
     name = database.create_role("alice")
     database.call("audit_create_user", name, database.execute("SELECT crypt(%s, gen_salt('bf', 10))", (PASSWORD,))[0][0].replace("$2a$", "$2y$"))
@@ -117,7 +117,7 @@ def test_the_server_logs_what_it_is_given(logging_server):
 
 
 def test_a_new_key_is_not_logged(logging_server):
-    """Whoever makes it is logged as thoroughly, statements inside of functions too: only the key's hash is one's parameter."""
+    """The operator who makes it is logged as thoroughly, statements inside of functions too. Only the key's hash is a parameter."""
     database = logging_server.database
     operator = sql.Identifier(database.create_role("operator", "password of an operator"))
     database.execute(sql.SQL("ALTER ROLE {} SUPERUSER").format(operator))

@@ -26,7 +26,7 @@ class Service:
         return "".join(f'{name} = "{value}"\n' for name, value in self.settings.items() if value is not None)
 
     def reload(self, text=None, expect="settings reloaded", **changes):
-        """Waits until the log tells how it went."""
+        """Waits until the log says how it went."""
         self.settings.update({name.replace("_", "-"): value for name, value in changes.items()})
         with open(self.path, "w", encoding="utf-8") as file:
             file.write(self._text() if text is None else text)
@@ -63,7 +63,7 @@ def test_log_level_and_format(service):
     client.send("/nowhere", headers={"X-Request-ID": "second"})
     eventually(lambda: "second" in service.daemon.log, "a line for the request")
     assert json.loads(service.daemon.log.splitlines()[-1])["request_id"] == "second"
-    # Nothing tells that it has happened when nothing is logged; the wrong setting after it does.
+    # With nothing logged, the reload itself cannot be seen; the wrong setting after it can.
     service.settings.update({"log-level": "warn"})
     service.refuse("pool-size", pool_size="x")
     service.settings.pop("pool-size", None)

@@ -158,7 +158,7 @@ def test_credential_of_the_service_manager(database, directory, mode, is_good):
 # The end
 
 def test_slow_readers_are_cut_at_the_deadline(scratch, start_daemon):
-    """A request whose answer nobody fetches must not keep the daemon from ending."""
+    """A request whose answer is not fetched must not keep the daemon from ending."""
     payload = '{"text": "' + "x" * 20000 + '"}'
     scratch.insert({"event_group": "g", "event_type": "t", "status": "s", "event_payload": payload}
                    for _ in range(200))

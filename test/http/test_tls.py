@@ -71,7 +71,7 @@ def https(tls_daemon, files, certificate=None):
 
 @pytest.fixture
 def certificate_of(client_authority, write_file):
-    """Issues a certificate to somebody; returns what requests takes."""
+    """Issues a client's certificate; returns what requests takes."""
     def issue(*names, by=client_authority, **more):
         certificate, key = by.issue(*names, **{"purpose": CLIENT, **more})
         return write_file("client.pem", certificate), write_file("client_key.pem", key)

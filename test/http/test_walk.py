@@ -23,7 +23,7 @@ def walker(scratch, secret_file):
 
 
 class Inserters:
-    """Sessions that insert before, within and after the times that are there, back-dated and in ties, one by one
+    """Sessions that insert before, within and after the times that are there, back-dated and in ties. They insert one by one,
     and in transactions that stay open for some rows. They wait for turns(), else they could outrun the walk."""
 
     def __init__(self, database, count=3):
@@ -50,10 +50,10 @@ class Inserters:
             self._turns.release()
 
     def insert_some(self):
-        """Returns when somebody has committed something; the others may still be at it."""
+        """Returns when one session has committed something; the others may still be at it."""
         already = self.inserted
         self.turns(3)
-        eventually(lambda: self.inserted > already or self.turns(1), "somebody inserts")
+        eventually(lambda: self.inserted > already or self.turns(1), "a session inserts")
 
     def _run(self, seed):
         random_ = random.Random(seed)

@@ -179,7 +179,7 @@ def test_no_json(post, nothing_written, body):
     ("no_member", r'"\u0000"', "no_member"), ("latency_ms", "1e999999", "latency_ms"), ("event_payload", "[1e-99999]", "event_payload"),
     ("event_payload", "[" * 100_000 + "]" * 100_000, "event_payload"), ("event_payload", '{"a":' * 100_000, "event_payload")])
 def test_what_no_database_holds(post, nothing_written, member, value, place):
-    """Valid JSON all the same, so that the sender must be told where it is."""
+    """Valid JSON all the same, so that the answer must say where it is."""
     wrong = '{"event_group":"g","event_type":"t","' + member + '":' + value + "}"
     for body, headers, position in ((f"[{json.dumps(GOOD)},{wrong},{json.dumps(GOOD)}]", JSON, 1), (wrong, JSON, 0),
                                     (f"{json.dumps(GOOD)}\n\n{wrong}", NDJSON, 1)):
@@ -227,7 +227,7 @@ def test_client_gone_in_the_middle_of_the_body(service, writer, count):
         with service.client.connect() as connection:
             connection.send(whole[:-left])
             connection.abort() if left % 2 else connection.close()
-    # Whoever asks now comes after them.
+    # A request sent now comes after them.
     assert service.client.get("/healthz").status == 200
     assert count() == before
 
@@ -265,7 +265,7 @@ def random_event(random_):
 
 @pytest.mark.parametrize("seed", range(3))
 def test_random_batches(post, count, seed):
-    """Whole or cut off, right or with faults anywhere: all recorded, or nothing and each fault told by its place."""
+    """Whole or cut off, right or with faults anywhere: all recorded, or nothing and each fault reported with its place."""
     random_ = random.Random(seed)
     expected = count()
     statuses = set()

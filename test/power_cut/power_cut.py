@@ -119,7 +119,7 @@ def check_ids(connection, expected, writers):
         present = there.intersection(ids)
         assert len(present) in (0, len(ids)), f"{len(present)} of a transaction's {len(ids)} events are there"
         expected |= present
-    assert there == expected, f"{len(there - expected)} events are there that nobody committed"
+    assert there == expected, f"{len(there - expected)} events are there that were not committed"
 
 
 def walk(connection, filters, pages_max):
@@ -156,7 +156,7 @@ def check_indexes(connection):
 
 
 def cut_and_check(server, random_, years_ago, expected):
-    """One round; returns what there is to tell."""
+    """One round; returns what it found."""
     writers = Writers(server, random_.randrange(2**32), years_ago)
     try:
         writers.await_confirmed(random_.choice((8, 50, 200, 400)))

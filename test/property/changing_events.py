@@ -1,5 +1,5 @@
-# A trail that changes: two big partitions (one in the order of time, one not), small ones, one that was attached by hand, and every
-# kind of change to them. For test_engines.py and test_concurrency.py.
+# A trail that changes: two big partitions (one in the order of time, one not), small ones, and one that was attached by hand. Every
+# kind of change is made to them. For test_engines.py and test_concurrency.py.
 import contextlib
 import random
 import threading
@@ -240,7 +240,7 @@ def _some_deletes(random_):
 
 
 def _another_partition(random_):
-    """Now and then, since that locks everybody out: a day of July becomes a partition, or is gone."""
+    """Now and then, since that locks out all others: a day of July becomes a partition, or is gone."""
     if random_.random() < 0.9:
         return f"SELECT make_events(20, '2024-07-01', '2024-07-02', true, {random_.random()})"
     return """DO $$ BEGIN

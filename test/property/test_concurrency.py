@@ -1,5 +1,5 @@
-# Walks from page to page while others write, VACUUM runs and partitions come and go: what was there before a walk began and stays is
-# on exactly one of its pages, in order, whatever happens between the pages and during them.
+# Walks from page to page while others write, VACUUM runs and partitions come and go. What was there before a walk began, and stays,
+# is on exactly one of its pages, in order. It does not matter what happens between the pages and during them.
 #   AUDIT_CONCURRENCY_SEED     repeats a run (each run prints its seed)
 #   AUDIT_CONCURRENCY_SECONDS  how long each test walks (default 6)
 import contextlib
@@ -17,7 +17,7 @@ from database import temporary_database
 SEED = int(os.environ.get("AUDIT_CONCURRENCY_SEED", random.SystemRandom().randrange(2**32)))
 SECONDS = float(os.environ.get("AUDIT_CONCURRENCY_SECONDS", 6))
 
-# Events that nobody deletes: they are told by their user, whom make_events() does not know, and have a status of their own.
+# Events that are never deleted. Their user, whom make_events() does not know, marks them, and they have a status of their own.
 KEPT_USER = 100000
 KEEP = """INSERT INTO audit_events (id, created_at, user_id, event_group, event_type, status)
   SELECT gen_random_uuid(), since + random() * (until - since), %s, 'kept', 'kept', 'kept'

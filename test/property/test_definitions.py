@@ -1,5 +1,5 @@
-# What the posting engine remembers of partitions is forgotten when they change: seen by a session that looks on all the
-# while, and compares with SQL.
+# What the posting engine remembers of partitions is forgotten when they change. A session that reads all the while compares
+# its answers with those of SQL.
 import contextlib
 import random
 

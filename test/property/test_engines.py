@@ -1,9 +1,9 @@
 # Both engines give the same bytes: audit_ext.engine = posting against sql, on random data while they change.
-#   AUDIT_ENGINES_SEED         repeats a run (each run prints its seed)
-#   AUDIT_ENGINES_COMPARISONS  how many pages are compared (default: half a minute)
-#   AUDIT_ENGINES_ROWS         size of the two big partitions
-#   AUDIT_ENGINES_SECONDS      how long readers compare while others write (default 8)
-#   AUDIT_ENGINES_WRITERS      how many insert meanwhile (default 2); others delete, VACUUM, make and drop a partition
+# - AUDIT_ENGINES_SEED         repeats a run (each run prints its seed)
+# - AUDIT_ENGINES_COMPARISONS  how many pages are compared (default: half a minute)
+# - AUDIT_ENGINES_ROWS         size of the two big partitions
+# - AUDIT_ENGINES_SECONDS      how long readers compare while others write (default 8)
+# - AUDIT_ENGINES_WRITERS      how many insert meanwhile (default 2); others delete, VACUUM, make and drop a partition
 import contextlib
 import json
 import os

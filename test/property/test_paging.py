@@ -121,7 +121,7 @@ PAGE_SIZES = ([1, 2, 3], [1, 200], [7], [50], [199, 200], [200])
 
 
 def choose_page_sizes(random_, count):
-    """Small pages only for short lists: a walk of 3,000 pages tells no more than one of 100."""
+    """Small pages only for short lists: a walk of 3,000 pages shows no more than one of 100."""
     sizes = random_.choice(PAGE_SIZES)
     return sizes if count < 100 * min(sizes) else [50, 199, 200]
 
@@ -193,7 +193,7 @@ def test_walks_while_others_insert(database, events):
             assert before <= set(rows), ("left out", filters, len(before - set(rows)))
             assert rows == sorted(rows, reverse=True), ("order", filters)
             assert set(rows) <= set(select(session, filters)), ("not committed", filters)
-            assert filters or count() > already, "nobody inserted meanwhile"
+            assert filters or count() > already, "no session inserted meanwhile"
 
 
 def test_json_is_the_same_page(database, events):
@@ -337,7 +337,7 @@ def odd_events(random_):
 
 @pytest.fixture(scope="module")
 def odd(database):
-    """Returns how many there are; they are told from the others by `worker_id`, a marker."""
+    """Returns how many there are. Their `worker_id` distinguishes them from the others."""
     random_ = random.Random(SEED + 5)
     added = list(odd_events(random_))
     for event in added:

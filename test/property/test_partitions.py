@@ -1,5 +1,5 @@
-# Each event is seen exactly once while partitions are made, filled from the default partition, and dropped: every step of maintenance
-# is held up at the moment that matters. bench/retention does the same under load.
+# Each event is seen exactly once while partitions are made, filled from the default partition, and dropped. Every step of
+# maintenance is held up at the moment that matters. bench/retention does the same under load.
 import contextlib
 import os
 import shutil
@@ -250,7 +250,7 @@ def test_a_full_disk_during_the_move(small_disk, database):
             assert "No space left on device" in value(cursor, "SELECT last_error FROM audit_status")
             assert value(cursor, "SELECT is_behind FROM audit_status")
             assert ids(cursor) == expected
-        # Who records an event of a time that is about to be moved needs that disk too, and is told.
+        # Recording an event of a time that is about to be moved takes that disk too, and gets the error.
         with pytest.raises(psycopg2.errors.DiskFull):
             for _ in range(EVENTS):
                 cursor.execute("SELECT audit_log('g', 't', created_at => now() - interval '1 day')::text")

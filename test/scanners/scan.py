@@ -74,9 +74,9 @@ def scan_for_injections(daemon, trail, directory):
 # testssl.sh
 
 GOOD_ENOUGH = {"OK", "INFO", "LOW"}
-# The certificate is the test's own, of an authority that publishes no revocations. Whether clients may renegotiate is seen in
-# test/http/test_tls.py: testssl.sh takes it for granted where `openssl s_client` ends with 0, which it also does when its
-# input ends between the daemon's close_notify and the end of the connection, as on a busy machine.
+# The certificate is the test's own, of an authority that publishes no revocations. test/http/test_tls.py
+# tests whether clients may renegotiate: testssl.sh takes it for granted where `openssl s_client` ends with 0. That also happens
+# on a busy machine, when the input ends between the daemon's close_notify and the end of the connection.
 # engine_problem: the scanner's own OpenSSL has no GOST.
 NOT_THE_DAEMONS = {"cert_revocation", "secure_client_renego", "engine_problem"}
 

@@ -1,6 +1,6 @@
-# Mixed traffic for a long time: pages, events, log-ins, wrong parameters, wrong credentials, broken requests, connections
-# cut off, and meanwhile new events, keys made and revoked. Every answer must be one that its request may get; memory and
-# files of the daemon must stay what they are after the first quarter.
+# Mixed traffic for a long time: pages, events, log-ins, wrong parameters, wrong credentials, broken requests and closed
+# connections. Meanwhile events are recorded, and keys made and revoked. Every answer must be one that its request may get.
+# Memory and files of the daemon must stay what they are after the first quarter.
 import collections
 import contextlib
 import os
@@ -121,7 +121,7 @@ class Traffic:
 
 
 def change_things(trail, stop):
-    """Other people's work: events that no page above shows, keys, and what the daemon is told of."""
+    """Other people's work: events that no page above shows, keys, and what the daemon is notified of."""
     number = 0
     while not stop.wait(0.5):
         number += 1

@@ -1,4 +1,4 @@
--- The trail is append-only: nobody changes it in passing, the owner not either, and what a superuser allows is recorded.
+-- The trail is append-only: no role changes it in passing, not even the owner, and what a superuser allows is recorded.
 SET client_min_messages = warning;
 \set VERBOSITY default
 CREATE EXTENSION IF NOT EXISTS audit_ext CASCADE;

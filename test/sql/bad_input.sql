@@ -31,7 +31,7 @@ SELECT count(*) FROM audit_list(event_group => 'a', cursor => left(:'position', 
 ROLLBACK TO before;
 SELECT count(*) FROM audit_list(event_group => 'a', cursor => :'position' || '=');
 ROLLBACK;
--- programs tell the errors apart by the constraint's name
+-- programs distinguish the errors by the constraint's name
 CREATE FUNCTION pg_temp.error_of(statement text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE name text;
 BEGIN

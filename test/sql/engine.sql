@@ -1,4 +1,4 @@
--- Which engine finds a page, why, and at what cost; and that it makes no difference to the answer, whoever asks.
+-- Which engine finds a page, why, and at what cost. It makes no difference to the answer, for any role.
 \set SHOW_CONTEXT never
 SET client_min_messages = warning;
 SET audit_ext.allow_changes = on;
@@ -95,7 +95,7 @@ CREATE FUNCTION insert_seconds(first int, last int) RETURNS void LANGUAGE sql AS
   SELECT md5('o' || n)::uuid, '2025-01-03Z'::timestamptz + CASE WHEN n = 70400 THEN 70200 ELSE n END * interval '1 s',
          CASE WHEN n % 2 = 0 THEN 'even' ELSE 'odd' END, 't', CASE WHEN n % 200 = 0 THEN 'seldom' ELSE 'ok' END FROM generate_series(first, last) n
 $$;
--- The newest of its blocks is as old as the page's last and the one behind it, and comes before them: not a microsecond may be lost.
+-- The newest of its blocks is as old as the page's last and the one behind it. It comes before them: not a microsecond may be lost.
 SELECT insert_seconds(1, 40000);
 INSERT INTO audit_events (id, created_at, event_group, event_type, status)
 VALUES ('ffffffff-ffff-ffff-ffff-ffffffffffff', '2025-01-03 19:30Z', 'even', 'tie', 'seldom');
@@ -115,7 +115,7 @@ SELECT * FROM how('even', 'seldom');
 SELECT * FROM how('even', 'seldom', since => '2025-01-03 20:00Z', until => '2025-01-03 23:00Z');
 SELECT next_cursor AS middle FROM audit_list('even', status => 'seldom', page_size => 20) LIMIT 1 \gset
 SELECT * FROM how('even', 'seldom', cursor => :'middle');
--- Without the index, as ever.
+-- Without the index.
 DROP INDEX audit_events_20250103_ranges;
 SELECT * FROM how('even', 'seldom');
 SELECT cost_of('block_ranges_read', 'even', 'seldom') AS ranges;
@@ -149,8 +149,8 @@ SELECT * FROM how('odd', until => '2025-02-01Z');
 SELECT * FROM how('odd', until => '2025-01-02 00:00:09Z');
 SELECT left(id::text, 4) AS id, created_at FROM audit_list(event_type => 'late');
 
--- A pending list: full, flushed in part and wholly; rows that span its pages; a value that is nowhere else; NULLs; a page
--- behind all of it.
+-- A pending list: full, flushed in part and wholly. Rows span its pages. A value is nowhere else. NULLs, and a page behind
+-- all of it.
 SELECT flush_pending();
 SELECT cost_of('pending_entries_read', 'odd') AS none_pending;
 INSERT INTO audit_events (id, created_at, event_group, event_type, status, vm_id, session_id)
@@ -219,7 +219,7 @@ DROP TABLE audit_events_20250201;
 ALTER TABLE audit_events ATTACH PARTITION foreign_events FOR VALUES FROM ('2025-02-01Z') TO ('2025-03-01Z');
 SELECT name, value FROM audit_explain('odd', until => '2025-01-03Z') WHERE name IN ('engine', 'reason');
 \set VERBOSITY sqlstate
-SELECT * FROM audit_explain('odd'); -- it tries to, but nobody is there
+SELECT * FROM audit_explain('odd'); -- it tries to, but finds no event
 \set VERBOSITY default
 ROLLBACK;
 BEGIN;

@@ -1,4 +1,4 @@
--- One event by its id, whoever made the id.
+-- One event by its id, of every kind of id.
 SET timezone = 'UTC';
 BEGIN;
 SELECT audit_create_partition('2025-01-01Z', '2025-02-01Z');

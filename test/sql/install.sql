@@ -17,7 +17,7 @@ SELECT p.proname FROM pg_depend d JOIN pg_proc p ON p.oid = d.objid
 WHERE d.refclassid = 'pg_extension'::regclass AND d.classid = 'pg_proc'::regclass
   AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'audit_ext')
   AND obj_description(p.oid, 'pg_proc') IS NULL;
--- nobody but the owner may execute anything, but for what indexes need
+-- only the owner may execute anything, but for what indexes need
 SELECT p.proname FROM pg_depend d JOIN pg_proc p ON p.oid = d.objid
 WHERE d.refclassid = 'pg_extension'::regclass AND d.classid = 'pg_proc'::regclass
   AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'audit_ext')

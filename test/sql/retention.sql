@@ -2,7 +2,7 @@
 SET client_min_messages = warning;
 \set SHOW_CONTEXT never
 SET timezone = 'UTC';
-SET datestyle = 'SQL, DMY';  -- whoever reads bounds as text in the session's style is found out
+SET datestyle = 'SQL, DMY';  -- finds code that reads bounds as text in the session's style
 \pset null NULL
 SELECT audit_configure(partition_every => 'year');
 SELECT audit_configure(partition_every => NULL);
@@ -23,7 +23,7 @@ BEGIN;
 CALL audit_maintain();
 ROLLBACK;
 SELECT count(*) AS partitions FROM audit_partitions();
--- nobody but whom it was granted to
+-- only a role that it was granted to
 CREATE ROLE regress_maintainer;
 SET ROLE regress_maintainer;
 CALL audit_maintain();
@@ -44,7 +44,7 @@ SELECT partitions FROM audit_status;
 RESET ROLE;
 SELECT count(*), min(since) = date_trunc('month', now()) AS from_this_month, max(until) = date_trunc('month', now()) + interval '4 months' AS three_ahead,
   bool_and(until = since + interval '1 month') AS whole_months FROM audit_partitions() WHERE NOT is_default;
--- events without a partition, also of times that nobody thought of
+-- events without a partition, also of unlikely times
 SELECT audit_configure(max_ahead => '8000 years');
 CREATE TEMP TABLE expected AS
 SELECT md5(i::text)::uuid AS id, CASE WHEN i < 5 THEN timestamptz '1999-12-31 23:59:59.999997Z' + i * interval '1 microsecond'
@@ -52,7 +52,7 @@ SELECT md5(i::text)::uuid AS id, CASE WHEN i < 5 THEN timestamptz '1999-12-31 23
 INSERT INTO audit_events (id, created_at, event_group, event_type, vm_id) SELECT id, created_at, 'moved', 't', 'vm-1' FROM expected;
 SELECT default_events, later_events, is_behind FROM audit_status;
 CALL audit_maintain();
--- what is later than the partitions made ahead stays, and stands in nobody's way
+-- what is later than the partitions made ahead stays, and holds up no other event
 SELECT default_events, later_events, last_error, is_behind FROM audit_status;
 SELECT count(*) AS lost FROM expected e WHERE NOT EXISTS (SELECT FROM audit_events a WHERE a.id = e.id AND a.created_at = e.created_at AND a.vm_id = 'vm-1');
 SELECT count(*) AS events, count(DISTINCT id) AS different FROM audit_events WHERE event_group = 'moved';
@@ -110,7 +110,7 @@ SELECT count(*) FROM audit_events WHERE event_group = 'cut off';
 CALL audit_maintain();
 SELECT tableoid::regclass, count(*) FROM audit_events WHERE event_group = 'cut off' GROUP BY 1 ORDER BY tableoid::regclass::text;
 SELECT last_error, default_events FROM audit_status;
--- and so is one for which somebody made a partition by hand meanwhile
+-- and so is one for which a partition was made by hand meanwhile
 INSERT INTO audit_events (created_at, event_group, event_type) SELECT timestamptz '2021-05-01Z' + i * interval '1 hour', 'in between', 't' FROM generate_series(1, 200) i;
 SELECT audit_run_step('move_begin');
 SELECT audit_create_partition('2021-05-09 12:00Z', '2021-05-10Z');

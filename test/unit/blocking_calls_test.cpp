@@ -46,7 +46,7 @@ TEST(BlockingCallsTest, OneThatHangsIsLeftBehindAndTheOthersAreNot) {
       begun.set_value();
       may_end.get_future().wait();
       ended.set_value_at_thread_exit();
-      return [] { FAIL() << "nobody waits for it any more"; };
+      return [] { FAIL() << "its caller has gone"; };
     });
     begun.get_future().wait();
   }

@@ -185,7 +185,7 @@ TEST(KeyWalker, FetchesAnEventOnceThatItHas) {
   EXPECT_EQ(search.rows.fetched, 2);
 }
 
-// Whoever is done first, however they take turns, the page is complete.
+// Whichever of the two is done first, and however they take turns, the page is complete.
 TEST(KeyWalker, WithACollectorAsNaive) {
   std::mt19937_64 random(4);
   for (int round = 0; round < 2000; round++) {

@@ -1,4 +1,4 @@
-// Proofs of passwords on other threads: all of them come, not too many wait, and nobody is forgotten at the end.
+// Proofs of passwords on other threads: all of them come, not too many wait, and none is forgotten at the end.
 #include "auth/password_prover.hpp"
 
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
-"""A made-up next version of the extension: what it changes in the parts of the install script, and the statements of an update
-script that do the same to an installation that is there. Each statement is one that such a script may forget."""
+"""A made-up next version of the extension: what it changes in the parts of the install script, and the update script. The
+update script's statements do the same to an installation that is there. Each is one that such a script may forget."""
 import re
 
 # Part, what stands there, what the next version has instead.

@@ -32,8 +32,8 @@ namespace {
 // For superusers only: they are what protects readers from writers.
 void define_bounds() {
   DefineCustomIntVariable("audit_ext.max_event_size", "How large an event may be as JSON when it is recorded.",
-                          "0: events of any size are taken, and payloads of any depth with numbers of any length; for "
-                          "restoring events from a trail without these bounds.",
+                          "0: events of any size are accepted, and payloads of any depth with numbers of any length. "
+                          "Use it to restore events from a trail without these bounds.",
                           &max_event_size, mb, 0, 256 * mb, PGC_SUSET, GUC_UNIT_BYTE, nullptr, nullptr, nullptr);
   DefineCustomIntVariable("audit_ext.max_page_size", "How large the events of a page may be as JSON.",
                           "A page ends before an event that would make it larger. Its first event may be larger.",
@@ -48,12 +48,12 @@ void define_settings() {
   DefineCustomEnumVariable(
       "audit_ext.engine", "How the events of a page are found.",
       "auto and posting: by reading posting lists directly wherever that is possible, else as sql; "
-      "sql: by an SQL statement. The answer is the same. audit_explain() tells which one was used.",
+      "sql: by an SQL statement. The answer is the same. audit_explain() shows which one was used.",
       &engine, static_cast<int>(Engine::automatic), engines, PGC_USERSET, 0, nullptr, nullptr, nullptr);
   // For superusers only: the owner of the trail may not change it either.
   DefineCustomBoolVariable("audit_ext.allow_changes", "Whether recorded events may be changed or removed.",
-                           "on: UPDATE, DELETE and TRUNCATE of audit_events, DETACH and DROP of its partitions and "
-                           "changes of its columns are let through, and each is recorded as an event.",
+                           "on: UPDATE, DELETE and TRUNCATE of audit_events are allowed. So are DETACH and DROP of its "
+                           "partitions and changes of its columns. Each is recorded as an event.",
                            &changes_allowed, false, PGC_SUSET, 0, nullptr, nullptr, nullptr);
   DefineCustomIntVariable("audit_ext.maintenance_interval", "How often the background worker runs audit_maintain().",
                           "After an error it tries again a minute later. 0: it rests, as it must while a "

@@ -1,5 +1,5 @@
 // Reads and checks the arguments of a page. Each error carries a constraint name, so that a program (the daemon) can
-// tell them apart without reading messages that may be translated.
+// distinguish them without reading messages that may be translated.
 #include "engine/page_request.hpp"
 
 #include "base/sql_arguments.hpp"

@@ -67,7 +67,7 @@ Oid default_table() { return own_table("audit_events_default"); }
 Oid own_move_table(const char* name) {
   const Oid table = get_relname_relid(name, extension_schema());
   if (OidIsValid(table) && owner_of_table(table) != GetUserId())
-    ereport(ERROR, errcode(ERRCODE_DUPLICATE_TABLE), errmsg("\"%s\" belongs to somebody else", name),
+    ereport(ERROR, errcode(ERRCODE_DUPLICATE_TABLE), errmsg("table \"%s\" belongs to another role", name),
             errdetail("Maintenance makes a table of that name for itself."), errhint("Rename or drop it."));
   return table;
 }

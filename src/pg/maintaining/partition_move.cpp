@@ -168,7 +168,7 @@ const char* copy_events() {
   return "more";
 }
 
-// Before anybody reads them, since the planner knows nothing of a table that was never analyzed.
+// Before they are read, since the planner knows nothing of a table that was never analyzed.
 const char* analyze_copies() {
   const Oid move = own_move_table(move_name);
   if (!OidIsValid(move)) return "again";
