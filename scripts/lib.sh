@@ -138,4 +138,10 @@ build() {
   make --no-print-directory -C "$repository" -j "$(nproc)" PG_CONFIG="$pg_config" "$@" | sed -E 's/^(g\+\+|gcc) .* -o ([^ ]+).*/  \2/'
 }
 
+# The daemon's objects with sanitizers serve several tests, which run side by side: one of them makes them at a time.
+build_sanitized() { # build_sanitized MAKE_ARGUMENT...
+  mkdir -p "$repository/http_frontend/build"
+  flock "$repository/http_frontend/build" make --no-print-directory -j "$(nproc)" "$@"
+}
+
 random_text() { head -c 24 /dev/urandom | base64 | tr '+/' '-_'; }
