@@ -39,10 +39,10 @@ CREATE FUNCTION @extschema@.audit_explain(
 RETURNS TABLE (name text, value text)
 LANGUAGE c STABLE PARALLEL SAFE ROWS 10 COST 1000 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.audit_explain IS
-'How audit_list() with these arguments finds its page. engine: posting or sql. reason: why sql. events, has_more: of '
-'the page. The rest is the work of the posting engine: partitions_opened, index_pages_read, pending_entries_read, '
-'tids_decoded, keys_walked, block_ranges_read, heap_tuples_fetched. Arguments, rights and errors as for '
-'audit_list().';
+'How audit_list() with these arguments finds its page. engine: posting, sql, or mixed (some partitions by sql). '
+'reason: why sql; with mixed, for which partitions. events, has_more: of the page. The rest is the work of the '
+'posting engine: partitions_opened, index_pages_read, pending_entries_read, tids_decoded, keys_walked, '
+'block_ranges_read, heap_tuples_fetched. Arguments, rights and errors as for audit_list().';
 
 CREATE FUNCTION @extschema@.audit_get(id uuid, user_id bigint DEFAULT NULL)
 RETURNS TABLE (

@@ -58,6 +58,9 @@ TEST(NewestEvents, KeepsTheNewestOnce) {
     }
     std::sort(all.begin(), all.end(), [](const EventKey& a, const EventKey& b) { return compare(a, b) > 0; });
     ASSERT_EQ(kept.size(), std::min<int>(capacity, static_cast<int>(all.size())));
+    const EventKey border = key_of(5, 2);
+    const auto newer_count = std::count_if(all.begin(), all.end(), [&](auto& key) { return compare(key, border) > 0; });
+    ASSERT_EQ(kept.room_below(border), std::max<int>(0, capacity - static_cast<int>(newer_count)));
     for (int i = 0; i < kept.size(); i++) {
       ASSERT_EQ(compare(kept[i].key, all[i]), 0);
       ASSERT_EQ(kept[i].payload, kept[i].key.created_at_us);

@@ -8,7 +8,8 @@
 
 namespace audit::pg {
 
-// A found event: a copy of the row, and the partition whose row type it has.
+// A found event: a copy of the row, and the partition whose row type it has. What SQL has found has that of
+// audit_events.
 struct FoundEvent {
   HeapTuple row;
   const EventPartition* partition;

@@ -1,5 +1,6 @@
-// Partitions newest first, until what is left cannot hold anything newer than what has been found. Events are handed
-// out only when all of that has succeeded, so that the SQL path can still take over.
+// Partitions newest first, until what is left cannot hold anything newer than what has been found. A partition that has
+// no pages to read is asked by SQL in its turn, but only once all that is here has been searched. Events are handed out
+// only when all of that has succeeded, so that the SQL path can still take over.
 #include "engine/posting_page.hpp"
 
 #include "engine/events_access.hpp"
@@ -22,32 +23,95 @@ void set_filters(const EventFilters& filters, PageSearch& search) {
       search.filters[search.given_count++] = {i, {0, is_text_filter(i), value->number, value->text}};
 }
 
-bool may_hold_newer(const PageSearch& search, const PartitionBounds& bounds) {
-  return bounds.is_default || !search.found->is_full() || compare(search.found->oldest(), bounds.range.before) < 0;
+// The partitions of one page. Those that hold found events stay open.
+class PagePartitions {
+ public:
+  PagePartitions(const PageSearch& search, const PartitionBounds* bounds, int count, SqlParts& sql_parts)
+      : search_(search),
+        bounds_(bounds),
+        count_(count),
+        open_(static_cast<EventPartition*>(palloc(sizeof(EventPartition) * static_cast<Size>(count + 1)))),
+        sql_parts_(sql_parts),
+        page_context_(CurrentMemoryContext),
+        context_(AllocSetContextCreate(CurrentMemoryContext, "audit_ext partition", ALLOCSET_DEFAULT_SIZES)) {}
+
+  // False, with the reason in the report: SQL must answer the whole page.
+  bool search();
+
+  void close() {
+    for (int i = 0; i < open_count_; i++) close_partition(open_[i], NoLock);
+  }
+
+ private:
+  bool may_hold_newer(const PartitionBounds& bounds) const;
+  bool search(const PartitionBounds& bounds);
+  const char* search_by_postings(const PartitionBounds& bounds);
+  void look_into(const PartitionBounds& bounds);
+  bool search_default();
+
+  const PageSearch& search_;
+  const PartitionBounds* bounds_;
+  int count_;
+  EventPartition* open_;
+  int open_count_ = 0;
+  bool is_default_searched_ = false;
+  SqlParts& sql_parts_;
+  MemoryContext page_context_;
+  MemoryContext context_;
+};
+static_assert(std::is_trivially_destructible_v<PagePartitions>);
+
+bool PagePartitions::search() {
+  for (int i = 0; i < count_; i++) {
+    CHECK_FOR_INTERRUPTS();
+    if (!search(bounds_[i])) return false;
+  }
+  return true;
 }
 
-// Whether all that is needed could be read; sets the number of partitions that are open: those that hold found events.
-bool search_partitions(const PageSearch& search, const PartitionBounds* bounds, int count, EventPartition* partitions,
-                       int& opened_count) {
-  const MemoryContext caller = CurrentMemoryContext;
-  const MemoryContext context = AllocSetContextCreate(caller, "audit_ext partition", ALLOCSET_DEFAULT_SIZES);
-  for (int i = 0; i < count && search.report->sql_reason == nullptr; i++) {
-    CHECK_FOR_INTERRUPTS();
-    if (!may_hold_newer(search, bounds[i])) continue;
-    EventPartition& partition = partitions[opened_count];
-    if (open_partition(bounds[i], search.given_count > 0, partition, search.report->sql_reason) != Opened::yes)
-      continue;
-    search.report->partitions_opened++;
-    MemoryContextSwitchTo(context);
-    const bool has_found_any = search_partition(search, partition, bounds[i].range);
-    MemoryContextSwitchTo(caller);
-    MemoryContextReset(context);
-    if (has_found_any)
-      opened_count++;
-    else
-      close_partition(partition, AccessShareLock);
-  }
-  return search.report->sql_reason == nullptr;
+bool PagePartitions::may_hold_newer(const PartitionBounds& bounds) const {
+  if (bounds.is_default) return !is_default_searched_;
+  return !search_.found->is_full() || compare(search_.found->oldest(), bounds.range.before) < 0;
+}
+
+// False: it is the default partition, of which no statement reads just that, and it cannot be read without one.
+bool PagePartitions::search(const PartitionBounds& bounds) {
+  if (!may_hold_newer(bounds)) return true;
+  const char* reason = search_by_postings(bounds);
+  if (reason == nullptr) return true;
+  if (bounds.is_default || !search_default()) return false;
+  // The default partition may have filled the page.
+  if (may_hold_newer(bounds)) sql_parts_.search(search_, bounds.range, reason);
+  return true;
+}
+
+// Returns why it cannot be read; nullptr: it was.
+const char* PagePartitions::search_by_postings(const PartitionBounds& bounds) {
+  const char*& sql_reason = search_.report->sql_reason;
+  MemoryContextSwitchTo(context_);
+  look_into(bounds);
+  MemoryContextSwitchTo(page_context_);
+  if (sql_reason != nullptr) sql_reason = pstrdup(sql_reason);
+  MemoryContextReset(context_);
+  return bounds.is_default ? sql_reason : std::exchange(sql_reason, nullptr);
+}
+
+void PagePartitions::look_into(const PartitionBounds& bounds) {
+  EventPartition& partition = open_[open_count_];
+  if (open_partition(bounds, search_.given_count > 0, partition, search_.report->sql_reason) != Opened::yes) return;
+  search_.report->partitions_opened++;
+  if (search_partition(search_, partition, bounds.range))
+    open_count_++;
+  else
+    close_partition(partition, AccessShareLock);
+}
+
+bool PagePartitions::search_default() {
+  const PartitionBounds& last = bounds_[count_ - 1];
+  if (!last.is_default || is_default_searched_) return true;
+  const bool is_read = search_by_postings(last) == nullptr;
+  is_default_searched_ = true;
+  return is_read;
 }
 
 void hand_out(const NewestEvents<FoundEvent>& found, EventSink& sink) {
@@ -68,7 +132,7 @@ void hand_out(const NewestEvents<FoundEvent>& found, EventSink& sink) {
 }
 
 bool search_and_hand_out(const PageRequest& request, Relation events, NewestEvents<FoundEvent>& found,
-                         SearchReport& report, EventSink& sink, MemoryContext sink_context) {
+                         FindBySql find_by_sql, SearchReport& report, EventSink& sink, MemoryContext sink_context) {
   PageSearch search{};
   set_filters(request.filters, search);
   search.range = range_of(request);
@@ -79,21 +143,22 @@ bool search_and_hand_out(const PageRequest& request, Relation events, NewestEven
 
   PartitionBounds* bounds = nullptr;
   const int count = is_empty(search.range) ? 0 : list_partitions(events, search.range, bounds);
-  auto* partitions = static_cast<EventPartition*>(palloc(sizeof(EventPartition) * static_cast<Size>(count + 1)));
-  int opened_count = 0;
-  const bool is_complete = search_partitions(search, bounds, count, partitions, opened_count);
+  SqlParts sql_parts(request, find_by_sql, events);
+  PagePartitions partitions(search, bounds, count, sql_parts);
+  const bool is_complete = partitions.search();
   if (is_complete) {
     const MemoryContext caller = MemoryContextSwitchTo(sink_context);
     hand_out(found, sink);
     MemoryContextSwitchTo(caller);
   }
-  for (int i = 0; i < opened_count; i++) close_partition(partitions[i], NoLock);
+  partitions.close();
   return is_complete;
 }
 
 }  // namespace
 
-bool find_events_by_postings(const PageRequest& request, int event_limit, EventSink& sink, SearchReport& report) {
+bool find_events_by_postings(const PageRequest& request, int event_limit, FindBySql find_by_sql, EventSink& sink,
+                             SearchReport& report) {
   const MemoryContext caller = CurrentMemoryContext;
   const MemoryContext context = AllocSetContextCreate(caller, "audit_ext page", ALLOCSET_DEFAULT_SIZES);
   MemoryContextSwitchTo(context);
@@ -102,11 +167,12 @@ bool find_events_by_postings(const PageRequest& request, int event_limit, EventS
     auto* entries = static_cast<NewestEvents<FoundEvent>::Entry*>(
         palloc(sizeof(NewestEvents<FoundEvent>::Entry) * static_cast<Size>(event_limit)));
     NewestEvents<FoundEvent> found(entries, event_limit);
-    is_complete = search_and_hand_out(request, events, found, report, sink, caller);
+    is_complete = search_and_hand_out(request, events, found, find_by_sql, report, sink, caller);
     relation_close(events, NoLock);
   }
   MemoryContextSwitchTo(caller);
-  if (report.sql_reason != nullptr) report.sql_reason = pstrdup(report.sql_reason);
+  for (const char** reason : {&report.sql_reason, &report.sql_part_reason})
+    if (*reason != nullptr) *reason = pstrdup(*reason);
   MemoryContextDelete(context);
   return is_complete;
 }

@@ -6,7 +6,8 @@
 namespace audit::pg {
 
 struct SearchReport {
-  const char* sql_reason = nullptr;  // why the SQL path answered; nullptr: the posting engine did
+  const char* sql_reason = nullptr;       // why the SQL path answered the whole page; nullptr: it did not
+  const char* sql_part_reason = nullptr;  // which partitions the SQL path read, and why; nullptr: none
   int partitions_opened = 0;
   std::int64_t index_pages_read = 0;
   std::int64_t pending_entries_read = 0;  // of filter indexes' pending lists

@@ -22,6 +22,11 @@ void put(const ReturnSetInfo* result, const char* name, const char* value) {
   tuplestore_putvalues(result->setResult, result->setDesc, const_cast<Datum*>(values), const_cast<bool*>(nulls));
 }
 
+const char* engine_of(const SearchReport& report) {
+  if (report.sql_reason != nullptr) return "sql";
+  return report.sql_part_reason != nullptr ? "mixed" : "posting";
+}
+
 void put(const ReturnSetInfo* result, const char* name, std::int64_t value) {
   put(result, name, psprintf(INT64_FORMAT, static_cast<int64>(value)));
 }
@@ -37,8 +42,8 @@ AUDIT_SQL_FUNCTION(audit_explain) {
   RoomSink sink;
   const PageEnd end = fetch_page(request, sink);
   const SearchReport& report = end.report;
-  put(result, "engine", report.sql_reason == nullptr ? "posting" : "sql");
-  put(result, "reason", report.sql_reason);
+  put(result, "engine", engine_of(report));
+  put(result, "reason", report.sql_reason != nullptr ? report.sql_reason : report.sql_part_reason);
   put(result, "events", end.event_count);
   put(result, "has_more", end.has_more ? "true" : "false");
   // What the posting engine did, even if it gave up.

@@ -39,7 +39,7 @@ PageEnd fetch_page(const PageRequest& request, EventSink& sink) {
   if (engine_setting() == Engine::sql)
     report.sql_reason = "audit_ext.engine is sql";
   else
-    is_found = find_events_by_postings(request, event_limit, page, report);
+    is_found = find_events_by_postings(request, event_limit, find_events_by_sql, page, report);
   if (!is_found) find_events_by_sql(request, event_limit, page);
   page.end.report = report;
   return page.end;
