@@ -223,16 +223,6 @@ def test_leaves_at_any_depth_are_guarded(trail, statement, is_preloaded):
     assert trail.events() == before
 
 
-def test_foreign_partitions_are_guarded(trail):
-    trail.execute("""CREATE EXTENSION postgres_fdw SCHEMA public; CREATE SERVER elsewhere FOREIGN DATA WRAPPER postgres_fdw;
-      CREATE FOREIGN TABLE far PARTITION OF audit_events FOR VALUES FROM ('2019-01-01Z') TO ('2020-01-01Z')
-      SERVER elsewhere OPTIONS (table_name 'far')""")
-    for statement in ("DROP FOREIGN TABLE far", "ALTER FOREIGN TABLE far OPTIONS (SET table_name 'other')",
-                      "ALTER TABLE audit_events DETACH PARTITION far", "DROP SERVER elsewhere CASCADE",
-                      "DROP EXTENSION postgres_fdw CASCADE"):
-        assert trail.attempt(None, statement).pgcode == "42501", statement
-
-
 def test_an_empty_shell_of_citus_is_no_empty_trail(trail):
     """Citus keeps the rows elsewhere and lists such tables in pg_dist_partition."""
     trail.execute("""SET allow_system_table_mods = on;

@@ -83,6 +83,8 @@ void note_change(const char* command, Oid relation) {
   note(command, relation);
 }
 
+void note_allowed(const char* what, Oid table) { note(what, table); }
+
 void note_row_security(const char* what, Oid table) {
   if (is_restoring_policy()) return;
   is_row_security_changed = true;

@@ -28,6 +28,9 @@ bool check_change(const char* command, const char* object_name, const Refusal& r
 void note_change(const char* command, Oid relation);
 void record_changes();
 
+// The same for a change that needs no permission.
+void note_allowed(const char* what, Oid table);
+
 // The same for row-level security, which its owner may change: recorded, and saved for dumps.
 void note_row_security(const char* what, Oid table);
 

@@ -5,6 +5,7 @@
 #include "base/sql_entry.hpp"
 #include "base/trail.hpp"
 #include "guarding/append_only.hpp"
+#include "guarding/foreign_guard.hpp"
 #include "guarding/refusal.hpp"
 
 namespace audit::pg {
@@ -122,6 +123,7 @@ AUDIT_SQL_FUNCTION(audit_record_command) {
   const EventTriggerData* event = event_data(fcinfo, "ddl_command_end");
   begin_command(GetCommandTagName(event->tag));  // one inside of this one may have left its name
   if (switches_row_security(event->parsetree)) note_switched_tables();
+  if (OidIsValid(events_table())) note_user_mapping(event->parsetree);
   record_changes();
   PG_RETURN_VOID();
 }

@@ -3,6 +3,7 @@
 #include "base/catalog_row.hpp"
 #include "base/trail.hpp"
 #include "guarding/append_only.hpp"
+#include "guarding/foreign_guard.hpp"
 #include "guarding/refusal.hpp"
 
 namespace audit::pg {
@@ -47,12 +48,14 @@ void check_event_trigger(Oid event_trigger) {
 }
 
 void check_schema(Oid schema) {
-  if (schema != extension_schema()) return;
+  const Oid partition = foreign_partition_in(schema);
+  if (schema != extension_schema() && !OidIsValid(partition)) return;
   const CatalogRow row = catalog_row(NamespaceRelationId, NamespaceOidIndexId, Anum_pg_namespace_oid, schema);
   const auto* old = row.old_form<FormData_pg_namespace>();
   const auto* now = row.new_form<FormData_pg_namespace>();
-  if (old != nullptr && now != nullptr && strcmp(NameStr(old->nspname), NameStr(now->nspname)) != 0)
-    refuse_name(NameStr(old->nspname), schema_refusal);
+  if (old == nullptr || now == nullptr || strcmp(NameStr(old->nspname), NameStr(now->nspname)) == 0) return;
+  if (schema == extension_schema()) return refuse_name(NameStr(old->nspname), schema_refusal);
+  refuse(partition);
 }
 
 }  // namespace audit::pg

@@ -3,6 +3,7 @@
 #include "guarding/object_guard.hpp"
 
 #include "base/trail.hpp"
+#include "guarding/foreign_guard.hpp"
 #include "guarding/loss_guard.hpp"
 #include "guarding/name_guard.hpp"
 #include "guarding/part_guard.hpp"
@@ -36,6 +37,8 @@ void on_altered(Oid class_oid, Oid object, int column, Oid other) {
     case RewriteRelationId: return check_rule(object);
     case PolicyRelationId: return check_policy(object);
     case ForeignTableRelationId: return check_foreign_table(object);
+    case ForeignServerRelationId: return check_server(object);
+    case ForeignDataWrapperRelationId: return check_wrapper(object);
     case ProcedureRelationId: return check_function(object);
     case EventTriggerRelationId: return check_event_trigger(object);
     case NamespaceRelationId: return check_schema(object);

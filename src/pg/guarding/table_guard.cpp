@@ -2,6 +2,7 @@
 
 #include "base/catalog_row.hpp"
 #include "base/trail.hpp"
+#include "guarding/foreign_guard.hpp"
 #include "guarding/refusal.hpp"
 
 namespace audit::pg {
@@ -69,8 +70,8 @@ void check_table(Oid relation) {
   const bool is_unlogged =
       now->relpersistence != old->relpersistence && now->relpersistence != RELPERSISTENCE_PERMANENT;
   const bool is_given_away = now->relowner != old->relowner;
-  // Partitions may be renamed: nothing looks for them by name.
-  const bool is_named = ward == Ward::own_table || relation == events_table();
+  // Partitions may be renamed: nothing looks for them by name, except that a foreign one may have the remote table's.
+  const bool is_named = ward == Ward::own_table || relation == events_table() || old->relkind == RELKIND_FOREIGN_TABLE;
   if ((is_moved && is_named) || (is_given_away && ward == Ward::own_table) || is_unlogged ||
       now->reloftype != old->reloftype)
     refuse(relation);
@@ -81,11 +82,8 @@ void check_column(Oid relation, int number) {
   const CatalogRow row = column_row(relation, number);
   const auto* old = row.old_form<FormData_pg_attribute>();
   const auto* now = row.new_form<FormData_pg_attribute>();
-  if (old != nullptr && now != nullptr && differs(*old, *now)) refuse(relation);
-}
-
-void check_foreign_table(Oid relation) {
-  if (ward_of(relation) != Ward::none) refuse(relation);
+  if (old != nullptr && now != nullptr && differs(*old, *now)) return refuse(relation);
+  check_column_options(relation, number);
 }
 
 void check_new_relation(Oid relation, int column) {
@@ -104,8 +102,8 @@ void check_new_relation(Oid relation, int column) {
 // child.
 void check_inheritance(Oid child, Oid parent) {
   const Ward ward = ward_of(parent);
-  if (ward == Ward::own_table || (ward == Ward::trail && !is_child(child, parent)))
-    refuse(ward == Ward::own_table ? parent : child);
+  if (ward == Ward::own_table) refuse(parent);
+  if (ward == Ward::trail) is_child(child, parent) ? note_foreign_partitions(child) : refuse(child);
 }
 
 }  // namespace audit::pg

@@ -7,7 +7,6 @@ namespace audit::pg {
 
 void check_table(Oid relation);
 void check_column(Oid relation, int number);
-void check_foreign_table(Oid relation);
 
 // A table or an index that was made; column: one that was added to a table instead.
 void check_new_relation(Oid relation, int column);
