@@ -34,3 +34,16 @@ COMMENT ON PROCEDURE @extschema@.audit_maintain IS
 'audit_events. For a scheduler: CALL it outside of a transaction, as often as you like. A second call at the same '
 'time only reports the first. Other sessions wait for it for about 40 ms at most. If a step fails, the others go on. '
 'Then it raises 55000.';
+
+-------------------------------------------------------------------------------------------------------------------
+-- Citus
+-------------------------------------------------------------------------------------------------------------------
+
+CREATE FUNCTION @extschema@.audit_distribute(shard_count integer DEFAULT NULL) RETURNS void
+LANGUAGE c AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION @extschema@.audit_distribute IS
+'Has Citus spread audit_events over its workers by created_at, with all events. shard_count: the number of shards, 1 '
+'to 64000. Default: citus.shard_count. A page asks each shard, so few shards are faster. Sessions that use '
+'audit_events wait until the events are copied. There is no way back. Raises 55000 without Citus, on a worker, '
+'without workers, where the coordinator is to have shards, with a foreign partition, and for a distributed '
+'audit_events. Raises 22023 for another shard_count.';

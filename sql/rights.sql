@@ -3,13 +3,17 @@
 -- Rights
 -------------------------------------------------------------------------------------------------------------------
 
--- What the audit_grant_ functions below grant: the one list of it. Its names are bound when the view is made.
+-- What the audit_grant_ functions below grant: the one list of it. The functions are bound when the view is made. The
+-- tables, which the extension keeps from being renamed, are not: Citus would take the functions and all that they use
+-- for something that audit_events needs.
 CREATE VIEW @extschema@.audit_grants AS
-SELECT t.kind, t.privilege, 'TABLE' AS object_type, t.name::text AS object FROM (VALUES
-  ('reader', 'SELECT', '@extschema@.audit_events'::regclass),
-  ('writer', 'INSERT', '@extschema@.audit_events'),
-  ('frontend', 'SELECT', '@extschema@.audit_events'),
-  ('maintainer', 'SELECT', '@extschema@.audit_status')) t(kind, privilege, name)
+SELECT t.kind, t.privilege, 'TABLE' AS object_type, c.oid::regclass::text AS object FROM (VALUES
+  ('reader', 'SELECT', 'audit_events'),
+  ('writer', 'INSERT', 'audit_events'),
+  ('frontend', 'SELECT', 'audit_events'),
+  ('maintainer', 'SELECT', 'audit_status')) t(kind, privilege, name)
+JOIN pg_extension e ON e.extname = 'audit_ext'
+JOIN pg_class c ON c.relnamespace = e.extnamespace AND c.relname = t.name
 UNION ALL
 SELECT r.kind, 'EXECUTE', 'ROUTINE', r.name::regprocedure::text FROM (VALUES
   ('reader', '@extschema@.audit_list'::regproc),

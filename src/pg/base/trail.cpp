@@ -1,5 +1,7 @@
 #include "base/trail.hpp"
 
+#include "base/distribution.hpp"
+
 namespace audit::pg {
 namespace {
 
@@ -27,16 +29,16 @@ Oid partitioned_member(Oid extension) {
   return found;
 }
 
-// pg_catalog.pg_dist_partition has a row for each table that Citus distributes; its first column is the table.
-bool is_listed(Oid catalog_oid, Oid relation) {
-  Relation catalog = try_relation_open(catalog_oid, AccessShareLock);
-  if (catalog == nullptr) return false;
+bool has_own_trigger(Oid table) {
+  Relation catalog = table_open(TriggerRelationId, AccessShareLock);
   ScanKeyData key;
-  ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relation));
-  SysScanDesc scan = systable_beginscan(catalog, InvalidOid, false, nullptr, 1, &key);
-  const bool found = HeapTupleIsValid(systable_getnext(scan));
+  ScanKeyInit(&key, Anum_pg_trigger_tgrelid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(table));
+  SysScanDesc scan = systable_beginscan(catalog, TriggerRelidNameIndexId, true, nullptr, 1, &key);
+  bool found = false;
+  for (HeapTuple row; !found && HeapTupleIsValid(row = systable_getnext(scan));)
+    found = is_own_object(ProcedureRelationId, reinterpret_cast<Form_pg_trigger>(GETSTRUCT(row))->tgfoid);
   systable_endscan(scan);
-  relation_close(catalog, AccessShareLock);
+  table_close(catalog, AccessShareLock);
   return found;
 }
 
@@ -90,9 +92,10 @@ bool is_guarded(Oid relation) {
   const Oid events = events_table();
   if (!OidIsValid(events)) return false;
   if (relation == events) return true;
-  if (!get_rel_relispartition(relation)) return false;
   // Not the last of them alone: audit_events can be made a partition of another table.
-  return list_member_oid(get_partition_ancestors(relation), events);
+  if (get_rel_relispartition(relation) && list_member_oid(get_partition_ancestors(relation), events)) return true;
+  // The shards that Citus makes have no place in the tree of the table.
+  return has_citus() && has_own_trigger(relation);
 }
 
 bool is_own_object(Oid class_oid, Oid object) {
@@ -103,11 +106,6 @@ bool is_own_object(Oid class_oid, Oid object) {
 bool is_event_column(const char* name) {
   return std::any_of(event_columns.begin(), event_columns.end(),
                      [name](const auto& column) { return column.name() == name; });
-}
-
-bool is_distributed(Oid relation) {
-  const Oid catalog = get_relname_relid("pg_dist_partition", PG_CATALOG_NAMESPACE);
-  return OidIsValid(catalog) && is_listed(catalog, relation);
 }
 
 bool holds_events(Oid relation) {

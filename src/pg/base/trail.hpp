@@ -15,7 +15,7 @@ Oid events_table();
 // Its default partition; InvalidOid: it has none.
 Oid default_partition();
 
-// Whether the relation is audit_events or one of its partitions, at any depth.
+// Whether the relation is audit_events or one of its partitions, at any depth, or a shard of these.
 bool is_guarded(Oid relation);
 
 // Whether the object, such as a function or an event trigger, is a member of the extension.
@@ -27,9 +27,6 @@ bool is_event_column(const char* name);
 // Whether the table, or a partition of it at any depth, holds events. A table whose rows cannot be read here (foreign,
 // distributed by Citus) counts as holding some.
 bool holds_events(Oid relation);
-
-// Whether Citus keeps the rows of the table elsewhere, so that the table itself is always empty.
-bool is_distributed(Oid relation);
 
 // To be called once, when the library is loaded.
 void watch_membership();

@@ -2,9 +2,9 @@
 // plainly allowed is left to them.
 #include "engine/events_access.hpp"
 
+#include "base/distribution.hpp"
 #include "base/event_row.hpp"
 #include "base/pg_compat.hpp"
-#include "base/trail.hpp"
 
 namespace audit::pg {
 namespace {

@@ -10,11 +10,9 @@
 namespace audit::pg {
 namespace {
 
-using Step = const char* (*)();
-
 constexpr struct {
   const char* name;
-  Step run;
+  MaintenanceStep run;
 } steps[] = {{"guard_partitions", guard_partitions},
              {"record_left", record_left},
              {"move_begin", begin_move},
@@ -29,7 +27,7 @@ constexpr struct {
 
 Oid step_owner = InvalidOid;  // whose rights the step that runs has; InvalidOid: none runs
 
-Step step_named(const char* name) {
+MaintenanceStep step_named(const char* name) {
   for (const auto& step : steps)
     if (strcmp(step.name, name) == 0) return step.run;
   ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("maintenance has no step \"%s\"", name));
@@ -43,7 +41,7 @@ void refuse_old_snapshots() {
           errhint("SET TRANSACTION ISOLATION LEVEL READ COMMITTED."));
 }
 
-const char* run_with_settings(Step step) {
+const char* run_with_settings(MaintenanceStep step) {
   refuse_old_snapshots();
   const int settings_level = NewGUCNestLevel();
   set_neutral_settings();
@@ -64,7 +62,10 @@ bool is_maintenance_at_work() {
 }
 
 const char* run_maintenance_step(Oid function_oid, const char* name) {
-  const Step step = step_named(name);
+  return run_as_step(function_oid, step_named(name));
+}
+
+const char* run_as_step(Oid function_oid, MaintenanceStep step) {
   const Oid outer_owner = step_owner;
   const char* volatile outcome = nullptr;
   Oid caller;

@@ -13,4 +13,8 @@ bool is_maintenance_at_work();
 // that it does not get within 40 ms raises 55P03.
 const char* run_maintenance_step(Oid function_oid, const char* name);
 
+// The same for a step that audit_maintain() does not have.
+using MaintenanceStep = const char* (*)();
+const char* run_as_step(Oid function_oid, MaintenanceStep step);
+
 }  // namespace audit::pg

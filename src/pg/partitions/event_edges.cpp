@@ -1,6 +1,7 @@
 // Also the SQL functions that audit_status is made of.
 #include "partitions/event_edges.hpp"
 
+#include "base/distribution.hpp"
 #include "base/own_objects.hpp"
 #include "base/owner_rights.hpp"
 #include "base/pg_compat.hpp"
@@ -50,9 +51,37 @@ void end_scan(const KeyScan& scan) {
   table_close(scan.table, AccessShareLock);
 }
 
+// A value that is passed by value, with the rights of the owner of audit_events. NULL where nothing is found.
+StatementArgument value_as_owner(const char* sql, const StatementArgument* bound) {
+  StatementArgument value = {InvalidOid, Datum{0}, true};
+  SPI_connect();
+  execute_as_owner(own_table("audit_events"), sql, bound, bound == nullptr ? 0 : 1, SPI_OK_SELECT);
+  if (SPI_processed > 0) value.value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &value.is_null);
+  SPI_finish();
+  return value;
+}
+
+std::optional<TimestampTz> distributed_edge(Oid partition, const char* condition, TimestampTz bound) {
+  const StatementArgument bound_argument = {TIMESTAMPTZOID, TimestampTzGetDatum(bound), false};
+  const StatementArgument edge = value_as_owner(
+      psprintf("SELECT created_at FROM %s WHERE created_at %s LIMIT 1", quoted_table(partition), condition),
+      &bound_argument);
+  if (edge.is_null) return std::nullopt;
+  return DatumGetTimestampTz(edge.value);
+}
+
+std::int64_t count_distributed(Oid partition, TimestampTz since, std::int64_t max) {
+  const StatementArgument bound = {TIMESTAMPTZOID, TimestampTzGetDatum(since), false};
+  const char* sql =
+      psprintf("SELECT pg_catalog.count(*) FROM (SELECT 1 FROM %s WHERE created_at >= $1 LIMIT " INT64_FORMAT ") e",
+               quoted_table(partition), static_cast<int64>(max));
+  return DatumGetInt64(value_as_owner(sql, &bound).value);
+}
+
 }  // namespace
 
 std::optional<TimestampTz> oldest_event(Oid partition, TimestampTz since) {
+  if (is_distributed(partition)) return distributed_edge(partition, ">= $1 ORDER BY created_at", since);
   const KeyScan scan = begin_scan(partition, BTGreaterEqualStrategyNumber, F_TIMESTAMPTZ_GE, since);
   const std::optional<TimestampTz> event = next_event(scan, ForwardScanDirection);
   end_scan(scan);
@@ -60,6 +89,7 @@ std::optional<TimestampTz> oldest_event(Oid partition, TimestampTz since) {
 }
 
 std::optional<TimestampTz> newest_event(Oid partition, TimestampTz until) {
+  if (is_distributed(partition)) return distributed_edge(partition, "< $1 ORDER BY created_at DESC", until);
   const KeyScan scan = begin_scan(partition, BTLessStrategyNumber, F_TIMESTAMPTZ_LT, until);
   const std::optional<TimestampTz> event = next_event(scan, BackwardScanDirection);
   end_scan(scan);
@@ -67,6 +97,7 @@ std::optional<TimestampTz> newest_event(Oid partition, TimestampTz until) {
 }
 
 std::int64_t count_events(Oid partition, TimestampTz since, std::int64_t max) {
+  if (is_distributed(partition)) return count_distributed(partition, since, max);
   const KeyScan scan = begin_scan(partition, BTGreaterEqualStrategyNumber, F_TIMESTAMPTZ_GE, since);
   std::int64_t count = 0;
   while (count < max && next_event(scan, ForwardScanDirection)) count++;
@@ -91,15 +122,9 @@ AUDIT_SQL_FUNCTION(audit_oldest_default_event) {
 // Of all partitions, foreign ones included: by a statement, with the rights of the owner of audit_events.
 AUDIT_SQL_FUNCTION(audit_oldest_event) {
   using namespace audit::pg;
-  bool is_null = true;
-  SPI_connect();
-  execute_as_owner(
-      own_table("audit_events"),
+  const StatementArgument event = value_as_owner(
       psprintf("SELECT created_at FROM %s ORDER BY created_at LIMIT 1", quoted_table(own_table("audit_events"))),
-      nullptr, 0, SPI_OK_SELECT);
-  const Datum event =
-      SPI_processed > 0 ? SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null) : Datum{0};
-  SPI_finish();
-  if (is_null) PG_RETURN_NULL();
-  return event;
+      nullptr);
+  if (event.is_null) PG_RETURN_NULL();
+  return event.value;
 }

@@ -11,10 +11,12 @@
 // newest snapshot, whatever the isolation level.
 #include "writing/event_batch.hpp"
 
+#include "base/distribution.hpp"
 #include "base/event_bounds.hpp"
 #include "base/own_objects.hpp"
 #include "base/owner_rights.hpp"
 #include "base/sql_plans.hpp"
+#include "writing/distributed_batch.hpp"
 
 namespace audit::pg {
 namespace {
@@ -93,6 +95,12 @@ void find_known_as_owner(Oid function_oid) {
   execute_as(claims, release_plan, InvalidSnapshot, SPI_OK_DELETE);
   CommandCounterIncrement();
   execute_as(own_table("audit_events"), find_known_plan, GetLatestSnapshot(), SPI_OK_SELECT);
+}
+
+void insert_local(Oid function_oid) {
+  if (needs_statement(insert_plan, function_oid))
+    prepare_statement(insert_plan, function_oid, insert_sql(function_oid), 0, nullptr);
+  execute(insert_plan, InvalidSnapshot, SPI_OK_INSERT);
 }
 
 }  // namespace
@@ -222,15 +230,19 @@ void EventBatch::record() {
     leave_out_known();
     relation.reldata = rows_;
   }
-  if (needs_statement(insert_plan, function_oid_))
-    prepare_statement(insert_plan, function_oid_, insert_sql(function_oid_), 0, nullptr);
-  execute(insert_plan, InvalidSnapshot, SPI_OK_INSERT);
+  if (is_distributed(own_table("audit_events")))
+    insert_distributed(function_oid_);
+  else
+    insert_local(function_oid_);
   SPI_finish();
   tuplestore_end(rows_);
 }
 
 void EventBatch::leave_out_known() {
-  find_known_as_owner(function_oid_);
+  if (is_distributed(own_table("audit_events")))
+    find_known_distributed(function_oid_);
+  else
+    find_known_as_owner(function_oid_);
   for (std::uint64_t i = 0; i < SPI_processed; i++) {
     CHECK_FOR_INTERRUPTS();
     bool is_null = false;

@@ -1,6 +1,7 @@
 // The trigger behind every INSERT and COPY into audit_events and its partitions. It gives the event its id if there is
 // none. It rejects text that the filter index could not hold, events that no page should hold, and events that look
 // like the extension's own. The error names the column.
+#include "base/distribution.hpp"
 #include "base/event_bounds.hpp"
 #include "base/event_id.hpp"
 #include "base/event_row.hpp"
@@ -98,11 +99,16 @@ void check_time(const NewEvent& event) {
           errtablecol(event.relation, event.numbers[created_at_column]));
 }
 
+// Of an event that came to a shard from another server, whose extension records with the rights of the table's owner.
+bool is_from_owner(Relation shard) {
+  return is_session_of_citus() && has_privs_of_role(GetUserId(), shard->rd_rel->relowner);
+}
+
 // Only the extension may record about the trail. A restore may put these records back.
 void check_group(const NewEvent& event) {
   if (event.nulls[event_group_column] || !is_own_group(event.values[event_group_column])) return;
   const bool is_own = !event.nulls[id_column] && is_own_record(event.values[id_column]);
-  if (is_own || is_putting_back() || (!row_security && superuser())) return;
+  if (is_own || is_putting_back() || (!row_security && superuser()) || is_from_owner(event.relation)) return;
   ereport(ERROR, errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
           errmsg("the group \"audit\" is for what the extension records itself"),
           errhint("Choose another event_group."), errtablecol(event.relation, event.numbers[event_group_column]));
