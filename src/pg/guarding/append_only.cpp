@@ -1,5 +1,6 @@
 #include "guarding/append_only.hpp"
 
+#include "base/distribution.hpp"
 #include "base/settings.hpp"
 #include "base/trail.hpp"
 #include "guarding/saved_policies.hpp"
@@ -85,8 +86,9 @@ void note_change(const char* command, Oid relation) {
 
 void note_allowed(const char* what, Oid table) { note(what, table); }
 
+// Of shards it was noted where Citus has it from.
 void note_row_security(const char* what, Oid table) {
-  if (is_restoring_policy()) return;
+  if (is_restoring_policy() || is_session_of_citus()) return;
   is_row_security_changed = true;
   note(what, table);
 }
