@@ -4,8 +4,7 @@
 -------------------------------------------------------------------------------------------------------------------
 
 -- What the audit_grant_ functions below grant: the one list of it. The functions are bound when the view is made. The
--- tables, which the extension keeps from being renamed, are not: Citus would take the functions and all that they use
--- for something that audit_events needs.
+-- tables are not: Citus would distribute all that the functions use with audit_events. Guards keep their names.
 CREATE VIEW @extschema@.audit_grants AS
 SELECT t.kind, t.privilege, 'TABLE' AS object_type, c.oid::regclass::text AS object FROM (VALUES
   ('reader', 'SELECT', 'audit_events'),

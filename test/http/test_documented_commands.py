@@ -175,8 +175,8 @@ def bare(environment):
 
 
 def sql_of(document):
-    """What is to be filled in by the reader is; what two servers are needed for is run by test/replication/run."""
-    text = "\n".join(block for block in blocks(document, "sql") if not block.startswith(("CREATE SCHEMA", "-- on the publisher")))
+    """What is to be filled in by the reader is; what more servers are needed for is run by test/replication/run and test/citus/run."""
+    text = "\n".join(block for block in blocks(document, "sql") if not block.startswith(("CREATE SCHEMA", "-- on the publisher", "-- on a Citus coordinator")))
     # A hash of bcrypt, and no cursor.
     return text.replace("$2y$10$...", "$2y$10$abcdefghijklmnopqrstuuABCDEFGHIJKLMNOPQRSTUVWXYZ01342").replace("'...'", "NULL")
 
