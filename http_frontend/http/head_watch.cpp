@@ -28,15 +28,18 @@ void HeadWatch::add_to_line(std::string_view bytes) {
   has_no_end_ = has_no_end_ || has_cr_within || bytes.find('\0') != std::string_view::npos;
   const std::size_t kept = std::min(line_size_, kept_bytes);
   std::copy_n(bytes.data(), std::min(bytes.size(), kept_bytes - kept), line_.data() + kept);
+  if (!has_lines_) spaces_ += static_cast<std::size_t>(std::count(bytes.begin(), bytes.end(), ' '));
   line_size_ += bytes.size();
   last_ = bytes.back();
 }
 
 void HeadWatch::end_line() {
   has_no_end_ = has_no_end_ || last_ != '\r';
-  if (line_size_ > 1) {
+  if (line_size_ > 1 && has_lines_) {
+    note_field({line_.data(), std::min(line_size_, kept_bytes)});
+  } else if (line_size_ > 1) {
     has_lines_ = true;
-    note_framing({line_.data(), std::min(line_size_, kept_bytes)});
+    has_no_end_ = has_no_end_ || spaces_ != 2;
   } else if (has_lines_ && !has_no_end_) {
     end_head();
   }
@@ -47,10 +50,13 @@ void HeadWatch::end_line() {
 void HeadWatch::end_head() {
   ++sound_heads_;
   has_lines_ = false;
+  spaces_ = 0;
   has_no_end_ = is_chunked_;
 }
 
-void HeadWatch::note_framing(std::string_view line) {
+void HeadWatch::note_field(std::string_view line) {
+  // A line that continues the last, or one that the library takes for the end of the head.
+  has_no_end_ = has_no_end_ || line.front() == ' ' || line.front() == '\t' || line.front() == ':';
   const std::size_t colon = line.find(':');
   const std::string_view name = line.substr(0, colon);
   if (equals_ignoring_case(name, "Transfer-Encoding")) is_chunked_ = true;

@@ -13,20 +13,22 @@ class HeadWatch {
  public:
   // What was received next.
   void feed(std::string_view bytes);
-  // Heads so far whose lines all end with CR LF and hold neither CR nor NUL. Nothing counts behind one that is another.
+  // Heads so far that are sound. Their lines all end with CR LF and hold neither CR nor NUL. Their request line has two
+  // spaces, and no line of a field begins with a space or a colon. Nothing counts behind a head that is not sound.
   std::size_t sound_heads() const { return sound_heads_; }
 
  private:
   void add_to_line(std::string_view bytes);
   void end_line();
   void end_head();
-  void note_framing(std::string_view line);
+  void note_field(std::string_view line);
 
   // More than the fields have that say where a body ends.
   static constexpr std::size_t kept_bytes = 64;
 
   std::array<char, kept_bytes> line_{};  // its beginning
   std::size_t line_size_ = 0;
+  std::size_t spaces_ = 0;   // in the request line
   char last_ = '\0';         // of the line
   bool has_lines_ = false;   // of the head under way
   bool has_no_end_ = false;  // that this follows: a fault, or chunks

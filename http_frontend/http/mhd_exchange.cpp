@@ -52,11 +52,11 @@ MHD_Result MhdExchange::accept(const char* method, const char* version, const ch
 
 MHD_Result MhdExchange::accept_head(const char* method, const char* version) {
   has_head_ = true;
-  const HeadCheck check = check_head(connection_, method, version, target_size_);
+  const RequestHead head = parsed_head(connection_, method, version);
   ++client_->heads;
   const bool ends_as_received = client_->head_watch.sound_heads() >= client_->heads || !parses_heads_in_place;
-  is_sound_ = is_sound_ && check.is_sound && ends_as_received;
-  is_chunked_ = check.is_chunked;
+  is_sound_ = is_sound_ && head.is_sound() && ends_as_received;
+  is_chunked_ = head.is_chunked();
   request_.method = method;
   find_client();
   request_.authorization = header_value(connection_, MHD_HTTP_HEADER_AUTHORIZATION);

@@ -4,15 +4,9 @@
 #include <cstring>
 #include <limits>
 
-#include "http/request_head.hpp"
 #include "http/request_target.hpp"
 
 namespace audit::httpd {
-namespace {
-
-constexpr std::size_t line_end_size = 2;  // CR LF
-
-}  // namespace
 
 std::string_view header_value(MHD_Connection* connection, const char* name) {
   const char* value = nullptr;
@@ -44,31 +38,17 @@ std::size_t announced_body_bytes(MHD_Connection* connection) {
   return parsed.ec == std::errc::result_out_of_range ? std::numeric_limits<std::size_t>::max() : size;
 }
 
-// In a sound head, each field begins behind the line of the one before, and the head ends two bytes behind the last.
-// This fails in four cases. A line began with a colon, which the library takes for the end of the head. A NUL ended the
-// target or a value. Spaces came together on the request line. A value continued on the next line.
-HeadCheck check_head(MHD_Connection* connection, const char* method, const char* version, std::size_t target_size) {
-  struct Walk {
-    RequestHead head;
-    const char* next;  // where the next field has to begin
-    bool is_gapless = true;
-  } walk{RequestHead(method, std::string_view(version) != MHD_HTTP_VERSION_1_0),
-         version + std::strlen(version) + line_end_size};
+RequestHead parsed_head(MHD_Connection* connection, const char* method, const char* version) {
+  RequestHead head(method, std::string_view(version) != MHD_HTTP_VERSION_1_0);
   MHD_get_connection_values_n(
       connection, MHD_HEADER_KIND,
       [](void* target, MHD_ValueKind, const char* name, std::size_t name_size, const char* value,
          std::size_t value_size) {
-        auto& into = *static_cast<Walk*>(target);
-        into.head.add({name, name_size}, {value, value_size});
-        into.is_gapless = into.is_gapless && name == into.next;
-        into.next = value + value_size + line_end_size;
+        static_cast<RequestHead*>(target)->add({name, name_size}, {value, value_size});
         return MHD_YES;
       },
-      &walk);
-  const std::size_t size = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE)->header_size;
-  const bool is_line_gapless = method + std::strlen(method) + 1 + target_size + 1 == version;
-  const bool is_whole = is_line_gapless && walk.is_gapless && walk.next + line_end_size == method + size;
-  return {walk.head.is_sound() && (is_whole || !parses_heads_in_place), walk.head.is_chunked()};
+      &head);
+  return head;
 }
 
 // Version 0.9.75 keeps a record of each parameter in the connection's memory. If they do not fit, it stops without an

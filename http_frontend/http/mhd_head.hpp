@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "http/request_head.hpp"
+
 namespace audit::httpd {
 
 // Until 1.0 the library parses heads where they are, and takes more for one than RFC 9112 does. Later versions refuse
@@ -22,12 +24,8 @@ std::string joined_headers(MHD_Connection* connection, const char* name);
 // What Content-Length says; more than any limit where the number is too large for one.
 std::size_t announced_body_bytes(MHD_Connection* connection);
 
-struct HeadCheck {
-  bool is_sound;  // else nothing more may be read from this connection
-  bool is_chunked;
-};
-// REQUIRES: called with the pointers that the library has given to the access callback, when it comes with the head.
-HeadCheck check_head(MHD_Connection* connection, const char* method, const char* version, std::size_t target_size);
+// REQUIRES: called when the library has called the access callback with the head.
+RequestHead parsed_head(MHD_Connection* connection, const char* method, const char* version);
 
 // Has the library find an empty query behind the target.
 void hide_query(const char* target);

@@ -37,6 +37,21 @@ TEST(HeadWatchTest, OneBehindTheOther) {
   EXPECT_EQ(sound_heads("\r\n\r\n" + get), 1U);
 }
 
+TEST(HeadWatchTest, ARequestLineHasTwoSpaces) {
+  const std::string long_target = "/" + std::string(300, 'x');
+  EXPECT_EQ(sound_heads("GET " + long_target + " HTTP/1.1\r\nHost: x y  z\r\n\r\n" + get), 2U);
+  for (const char* line : {"GET  / HTTP/1.1", "GET /  HTTP/1.1", "GET / HTTP/1.1 ", " GET / HTTP/1.1",
+                           "GET /x y HTTP/1.1", "GET /", "GET", "GET\t/ HTTP/1.1"})
+    EXPECT_EQ(sound_heads(get + line + "\r\nHost: x\r\n\r\n" + get), 1U) << line;
+  EXPECT_EQ(sound_heads("GET " + long_target + "  HTTP/1.1\r\nHost: x\r\n\r\n"), 0U);
+}
+
+TEST(HeadWatchTest, AFieldIsOnOneLineAndHasAName) {
+  for (const char* line : {" y", "\ty", "  ", " X: y", ":", ": y", ":X: y"})
+    EXPECT_EQ(sound_heads("GET / HTTP/1.1\r\nX: x\r\n" + std::string(line) + "\r\n\r\n"), 0U) << line;
+  EXPECT_EQ(sound_heads("GET / HTTP/1.1\r\n Host: x\r\n\r\n"), 0U);
+}
+
 TEST(HeadWatchTest, WhatIsInABodyIsNoHead) {
   const std::string body = get + "\n:\n" + std::string(100, '\0');
   const std::string size = std::to_string(body.size());
