@@ -37,9 +37,9 @@ void keep_until_restart(const Config& in_use, Config& next) {
 
 }  // namespace
 
-Application::Application(Settings settings, std::function<Settings()> reload, std::map<std::string, UniqueFd> sockets)
+Application::Application(Settings settings, std::function<Config()> read, std::map<std::string, UniqueFd> sockets)
     : settings_(std::move(settings)),
-      reload_settings_(std::move(reload)),
+      read_config_(std::move(read)),
       passed_sockets_(std::move(sockets)),
       signals_(loop_),
       throttle_(settings_.config.login_attempts, settings_.config.login_window),
@@ -153,11 +153,12 @@ void Application::apply_settings() {
 void Application::reload() {
   notify_reloading();
   try {
-    Settings next = reload_settings_();
+    Config config = read_config_();
+    keep_until_restart(settings_.config, config);
+    Settings next = load_settings(std::move(config));
     if (bool(next.tls) != server_->has_tls()) {
       throw ConfigProblem("--tls-certificate-file: TLS is switched on and off by a restart only");
     }
-    keep_until_restart(settings_.config, next.config);
     settings_ = std::move(next);
     apply_settings();
     if (key_source_) {

@@ -28,9 +28,9 @@ namespace audit::httpd {
 
 class Application {
  public:
-  // `reload` reads the settings again; throws ConfigProblem. `sockets`: those that systemd opened, by name; "http"
+  // `read` reads the settings again; throws ConfigProblem. `sockets`: those that systemd opened, by name; "http"
   // takes the place of the setting listen, "admin" of admin-listen.
-  Application(Settings settings, std::function<Settings()> reload, std::map<std::string, UniqueFd> sockets);
+  Application(Settings settings, std::function<Config()> read, std::map<std::string, UniqueFd> sockets);
 
   // Serves until SIGTERM or SIGINT, and reloads at SIGHUP; all must be blocked in all threads. Throws ConfigProblem
   // where the fault is a setting's: the address is in use, the database role is too mighty.
@@ -48,7 +48,7 @@ class Application {
   void end_when_quiet();
 
   Settings settings_;
-  std::function<Settings()> reload_settings_;
+  std::function<Config()> read_config_;
   std::map<std::string, UniqueFd> passed_sockets_;
   EventLoop loop_;
   SignalWatch signals_;

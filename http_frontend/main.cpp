@@ -49,9 +49,7 @@ int serve(Config first, const std::function<Config()>& read) {
   if (geteuid() == 0) spdlog::warn("running as root is not needed; use a user of its own");
   prepare_process();
   try {
-    Application(
-        std::move(settings), [&] { return load_settings(read()); }, take_passed_sockets())
-        .run();
+    Application(std::move(settings), read, take_passed_sockets()).run();
   } catch (const ConfigProblem& problem) {
     throw config.with_origin(problem);
   }

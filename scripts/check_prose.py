@@ -118,9 +118,11 @@ def cpp_paragraphs(text):
 
 
 def python_paragraphs(text):
-    """(line, text) of each paragraph of the comments and docstrings."""
+    """(line, text) of each paragraph of the comments and docstrings, and the name of each test."""
     yield from comment_paragraphs(text, "#")
     for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+            yield node.lineno, node.name.replace("_", " ")
         if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(node):
             yield from ((node.body[0].lineno, paragraph) for paragraph in ast.get_docstring(node).split("\n\n"))
 

@@ -49,7 +49,12 @@ void check_rules(const Config& config) {
     }
   }
   if (!config.has_identity_provider()) {
-    if (!config.idp.rules.issuer.empty()) fail("idp-issuer", "is of no use without --jwks-file or --jwks-url");
+    const std::pair<const char*, const std::string&> without_keys[] = {{"idp-issuer", config.idp.rules.issuer},
+                                                                       {"idp-audience", config.idp.rules.audience},
+                                                                       {"idp-user-id-claim", config.idp.user_id_claim},
+                                                                       {"idp-role-claim", config.idp.role_claim}};
+    for (const auto& [name, value] : without_keys)
+      if (!value.empty()) fail(name, "is of no use without --jwks-file or --jwks-url");
     return;
   }
   if (config.idp.rules.issuer == config.token_claims.issuer && !config.token_secret_file.empty()) {

@@ -47,6 +47,12 @@ void from_text(MemorySize& member, const std::string& text);
 void from_text(std::vector<std::string>& member, const std::string& text);
 void from_text(TrustedProxies& member, const std::string& text);
 
+// Where a Config has a setting: the member, or the members from the outermost to it.
+template <typename... Members>
+auto at(Members... members) {
+  return [members...](Config& config) -> decltype(auto) { return (config.*....*members); };
+}
+
 struct Setting {
   // `member`: returns a reference to it in a Config.
   template <typename Member>

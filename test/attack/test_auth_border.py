@@ -120,7 +120,7 @@ def forged(key, header, payload, signature):
     return secret(".".join((*parts, tokens.base64url(signature))))
 
 
-def test_tokens_that_nobody_signed(trail, start_daemon, serve_keys):
+def test_forged_tokens(trail, start_daemon, serve_keys):
     """Section 3 of the review: each is refused, and the daemon goes on."""
     keys = {kind: make() for kind, (make, _) in KINDS.items()}
     server = serve_keys([{"kty": kind, "kid": kind, "x5c": [certificate(key)]} for kind, key in keys.items()])

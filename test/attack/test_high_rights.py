@@ -138,7 +138,7 @@ def test_so_does_what_is_on_a_table_that_was_given_away(trail, table, trap):
     runs_as(trail, trail.owner)
 
 
-def test_given_ids_are_recorded_once_whoever_owns_what(trail):
+def test_given_ids_are_recorded_once_for_every_owner(trail):
     """Finding 14."""
     given = str(uuid.uuid4())
     for _ in range(2):

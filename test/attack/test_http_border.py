@@ -207,7 +207,7 @@ def resident_mb(daemon):
         return int(file.read().split()[1]) * resource.getpagesize() / 2**20
 
 
-def test_answers_that_nobody_reads_are_bounded():
+def test_answers_that_are_not_read_are_bounded():
     """Finding 12: six clients that did not read held 750 MB, and 400 MB stayed when they had gone."""
     trail = AttackedTrail()
     trail.execute("SELECT audit_log('large', 't', error_message => repeat('x', 900000)) FROM generate_series(1, 12)")

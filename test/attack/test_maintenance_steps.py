@@ -133,7 +133,7 @@ def test_the_owner_cannot_take_copies_away(trail):
 
 
 @pytest.mark.parametrize("name", ["audit_events_move", "audit_events_move_rest"])
-def test_a_table_of_somebody_elses_is_not_filled(trail, name):
+def test_a_table_of_another_role_is_not_filled(trail, name):
     trail.execute(sql.SQL("CREATE TABLE {1} (x int); ALTER TABLE {1} OWNER TO {0}").format(
         sql.Identifier(trail.joe), sql.Identifier(name)))
     before = trail.events()

@@ -45,7 +45,7 @@ def test_maintenance_sees_what_comes_while_it_waits_whatever_the_isolation(trail
     assert step.pgcode == "55000"
 
 
-def test_a_flood_of_notices_delays_nobody(trail, start_daemon):
+def test_a_flood_of_notices_delays_no_request(trail, start_daemon):
     """Any role may NOTIFY. The daemon forgets whom it remembers, asks again, and still hears of what changed."""
     key = trail.create_api_key("r", scopes=["audit:read"])
     client = start_daemon(trail).client
@@ -191,7 +191,7 @@ FORGERIES = {
 # A superuser without row security restores.
 @pytest.mark.parametrize("role, forgery", [(role, forgery) for role in ("writer", "owner", None) for forgery in FORGERIES
                                            if role or forgery != "without row security"])
-def test_nobody_records_in_the_extensions_name(trail, role, forgery):
+def test_no_role_records_in_the_extensions_name(trail, role, forgery):
     if role == "owner":
         trail.call("audit_grant_writer", trail.owner)
         trail.execute(f'GRANT SELECT, INSERT, DELETE ON audit_id_claims TO "{trail.owner}"')
@@ -202,7 +202,7 @@ def test_nobody_records_in_the_extensions_name(trail, role, forgery):
     assert trail.records() == [] and len(trail.events()) == 200
 
 
-def test_over_http_nobody_records_in_the_extensions_name(trail, start_daemon):
+def test_over_http_no_caller_records_in_the_extensions_name(trail, start_daemon):
     trail.call("audit_grant_writer", trail.frontend)
     key = trail.create_api_key("w", scopes=["audit:write"])
     answer = start_daemon(trail).client.request("POST", EVENTS, key, headers={"Content-Type": "application/json"}, data=FORGED)

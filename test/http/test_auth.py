@@ -35,7 +35,7 @@ PROTECTED = [EVENTS, EVENTS + "?limit=x", EVENTS + "/not-an-id", EVENTS + "/018d
 
 @pytest.mark.parametrize("target", PROTECTED)
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-def test_nothing_is_told_without_credentials(client, target, method):
+def test_nothing_is_revealed_without_credentials(client, target, method):
     """Authentication comes before validation: a wrong query is not looked at."""
     answer = client.send(target, method)
     assert answer.status == 401

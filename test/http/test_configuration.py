@@ -126,6 +126,12 @@ WRONG_TOGETHER = [
     ({"jwks_file": "{jwks}", **IDP, "idp_algorithms": ""}, "idp-algorithms"),
     ({"jwks_url": "ftp://example.com/keys", **IDP}, "jwks-url"),
     ({"jwks_url": "keys.json", **IDP}, "jwks-url"),
+    ({"jwks_url": "http://idp.example.com/keys", **IDP}, "jwks-url"),
+    ({"jwks_url": "http://127.0.0.1.example.com/keys", **IDP}, "jwks-url"),
+    ({"idp_issuer": "x"}, "idp-issuer"),
+    ({"idp_audience": "x"}, "idp-audience"),
+    ({"idp_user_id_claim": "x"}, "idp-user-id-claim"),
+    ({"idp_role_claim": "x"}, "idp-role-claim"),
     ({"jwks_file": "{jwks}", "token_secret_file": "{secret}", "idp_issuer": "audit_httpd", "idp_audience": "x"},
      "issuer"),
 ]

@@ -102,7 +102,7 @@ EVIL = ["evil\"} {\"x\":1", "evil\\", "\x7fevil", "evil\tmethod", "{}{}%s%n", "\
 
 
 @pytest.mark.parametrize("log_format", ["json", "text"])
-def test_nobody_can_forge_a_line(database, start_daemon, log_format):
+def test_no_caller_can_forge_a_line(database, start_daemon, log_format):
     """What a caller controls: the method, the request's id, names of users and keys, paths, what is no HTTP at all."""
     name = log_format + "\n2026-01-01T00:00:00.000Z info forged \"name\" {}"
     forger = database.create_api_key(name)

@@ -16,7 +16,7 @@ def served(client):
     return answer.json()
 
 
-def test_served_without_credentials_and_the_same_to_everybody(client, key, served):
+def test_served_without_credentials_and_the_same_to_all(client, key, served):
     assert client.get("/openapi.json", key).json() == served
 
 

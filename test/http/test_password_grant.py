@@ -148,7 +148,7 @@ def test_wrong_credentials(client, user, username, password):
     oauth_error(client.login(username, secret(password)), "invalid_grant")
 
 
-def test_nothing_tells_an_unknown_user_from_a_wrong_password(client, user):
+def test_an_unknown_user_looks_like_a_wrong_password(client, user):
     unknown, wrong = (client.login(name, "not the password") for name in ("nobody", user[0]))
     assert (unknown.status, unknown.body) == (wrong.status, wrong.body)
     assert sorted(unknown.headers.keys()) == sorted(wrong.headers.keys())
@@ -243,7 +243,7 @@ def test_scope_the_user_does_not_have(client, database):
     oauth_error(client.login("only own", "may see own events", scope="audit:read"), "invalid_scope")
 
 
-def test_scopes_of_a_user_are_not_told_without_the_password(client, database):
+def test_scopes_of_a_user_are_not_shown_without_the_password(client, database):
     database.create_user("only own too", "may see own events", scopes=["audit:read:self"], user_id=1)
     oauth_error(client.login("only own too", "not the password", scope="audit:read"), "invalid_grant")
 

@@ -95,7 +95,7 @@ def test_log_in(logged_in, start_daemon, secret_file):
     assert not server.shows(WRONG)
 
 
-def test_what_is_logged_lets_nobody_in(logged_in, start_daemon, secret_file):
+def test_what_is_logged_is_no_credential(logged_in, start_daemon, secret_file):
     """Neither the proof nor the hash is a password, for the daemon or for the database's function."""
     server, name = logged_in
     database = server.database

@@ -122,6 +122,19 @@ def test_keys_of_the_provider(start_daemon, write_file, database):
     assert client.list(token=new_token).status == 200
 
 
+def test_another_file_of_keys_needs_a_restart(start_daemon, write_file, database):
+    old, new = tokens.IdentityProvider(), tokens.IdentityProvider()
+    service = Service(start_daemon, write_file, database, **{
+        "jwks-file": write_file("jwks.json", json.dumps(old.jwk_set())), "jwks-refresh-s": 1,
+        "idp-issuer": tokens.IDP_ISSUER, "idp-audience": tokens.IDP_AUDIENCE})
+    client = service.daemon.client
+    old_token, new_token = secret(old.sign("ec", "ES256")), secret(new.sign("ec", "ES256"))
+    service.reload(jwks_file=write_file("other_jwks.json", json.dumps(new.jwk_set())),
+                   expect="--jwks-file: changes only with a restart")
+    eventually(lambda: "settings reloaded" in service.daemon.log, "the rest is reloaded")
+    assert (client.list(token=old_token).status, client.list(token=new_token).status) == (200, 401)
+
+
 def test_what_needs_a_restart_is_said(service, key):
     address = service.daemon.client.address
     service.reload(pool_size=3, idle_timeout_s=5, expect="--pool-size: changes only with a restart")

@@ -54,7 +54,7 @@ def listening():
         yield one
 
 
-def test_tells_when_it_serves_reloads_and_stops(database, manager, start_daemon, key):
+def test_says_when_it_serves_reloads_and_stops(database, manager, start_daemon, key):
     started = start_daemon({"NOTIFY_SOCKET": manager.path}, database=database.conninfo())
     host, port = started.client.address
     assert manager.wait_for("READY=1")["STATUS"] == f"listening on http://{host}:{port}"
@@ -97,7 +97,7 @@ def test_socket_handed_over(database, start_daemon, listening, key):
         assert started.client.list(key).status == 200
 
 
-def test_restart_refuses_nobody(database, start_daemon, listening, key):
+def test_restart_refuses_no_connection(database, start_daemon, listening, key):
     """While no daemon runs, connections wait in the socket for the next one."""
     first = start_daemon(sockets=[("http", listening)], database=database.conninfo())
     assert first.client.list(key).status == 200
@@ -173,7 +173,7 @@ def test_slow_readers_are_cut_at_the_deadline(scratch, start_daemon):
         assert time.monotonic() - began_s < 10
 
 
-def test_those_who_wait_at_the_deadline_are_told(scratch, start_daemon):
+def test_those_who_wait_at_the_deadline_are_answered(scratch, start_daemon):
     key = scratch.create_api_key("waits for a lock")
     started = start_daemon(database=scratch.conninfo(), drain_timeout_ms=300, query_timeout_ms=PATIENT_MS,
                            request_timeout_ms=PATIENT_MS)

@@ -131,7 +131,7 @@ def test_clients_cannot_renegotiate(tls_daemon, files):
         assert b"\nRENEGOTIATING\n" in client.stdout.read()
 
 
-def test_broken_handshakes_hurt_nobody(tls_daemon, files, auth):
+def test_broken_handshakes_hurt_no_other_client(tls_daemon, files, auth):
     for data in (b"", b"\x16\x03\x01\xff\xff", b"\x16\x03\x01\x00\x05hello", os.urandom(2000)):
         with tls_daemon.client.connect() as connection:
             connection.send(data)

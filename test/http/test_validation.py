@@ -104,7 +104,7 @@ def test_since_is_inclusive_and_until_exclusive(client, key, database, since, un
     assert answer.ids == select_ids(database, limit=200, **given)
 
 
-def test_the_block_at_the_bound_is_told_apart(client, key, database):
+def test_the_block_at_the_bound_is_distinguished(client, key, database):
     """Without this the test above could pass on bounds that no event touches."""
     with_block = client.list(key, limit=200, until="2024-02-28T23:01:01.100001Z").ids
     without_block = client.list(key, limit=200, until=BLOCK).ids

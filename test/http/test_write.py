@@ -150,7 +150,7 @@ def test_wrong_member(post, nothing_written, member, value, kind):
         assert answer.json()["detail"][0]["type"] == kind
 
 
-def test_all_that_is_wrong_is_told(post, nothing_written):
+def test_all_that_is_wrong_is_reported(post, nothing_written):
     refused(post([GOOD, {"user_id": "x", "event_type": "t"}, 5, {}]),
             ["body", 1, "user_id"], ["body", 1, "event_group"], ["body", 2], ["body", 3, "event_group"], ["body", 3, "event_type"])
 

@@ -153,7 +153,7 @@ def test_a_snapshot_from_after_the_copies_sees_each_event_once(database):
         assert len(ids(writer)) == EVENTS + 4
 
 
-def test_nobody_waits_for_maintenance_that_waits(database):
+def test_no_session_waits_for_maintenance_that_waits(database):
     with session(database) as maintainer, session(database) as other, session(database, "READ COMMITTED") as reader:
         assert step(maintainer, "move_begin") == "done"
         copy_all(maintainer)
