@@ -163,7 +163,7 @@ def test_wrong_file(good, write_file, content, named):
     assert_refused(run("--config", path, *as_arguments(good)), named, path)
 
 
-def test_unknown_variable_of_ours_is_a_typing_error(good):
+def test_unknown_variable_of_the_daemon_is_a_typing_error(good):
     result = run(*as_arguments(good), "--check-config", environment={"AUDIT_HTTPD_POOLSIZE": "1"})
     # It must not be ignored in silence; a warning and an error are both right.
     assert "AUDIT_HTTPD_POOLSIZE" in result.stderr
