@@ -36,7 +36,11 @@ run_as() {
   (cd / && "${switch[@]}" env -i HOME=/ LC_ALL=C.UTF-8 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@")
 }
 
-readonly oldest_server=15
+# The versions that the extension knows. Newer ones that it compiles on use the SQL path.
+known_major() { sed -nE "s/^constexpr int $1_known_major = ([0-9]+);/\1/p" "$repository/src/pg/base/pg_compat.hpp"; }
+oldest_server=$(known_major oldest)
+# shellcheck disable=SC2034
+newest_server=$(known_major newest)
 
 # The major version to build for and run: that of PG_CONFIG if it is set, else the newest installed server. Without
 # either it is the one that Debian's package "postgresql" stands for.
@@ -122,10 +126,12 @@ install_packages() {
   fi
 }
 
-# What building and running needs. With PG_CONFIG set, PostgreSQL itself is the caller's.
-build_packages=(g++ make pkg-config libmicrohttpd-dev libjansson-dev libcli11-dev libspdlog-dev
-  libgnutls28-dev prometheus-cpp-dev zlib1g-dev libcurl4-openssl-dev libcrypt-dev libpq-dev libsystemd-dev)
-[ -n "${PG_CONFIG:-}" ] || build_packages+=(postgresql-@ postgresql-server-dev-@)
+# What building and running needs: the extension alone, and with the daemon. With PG_CONFIG set, PostgreSQL itself is the caller's.
+extension_packages=(g++ make)
+[ -n "${PG_CONFIG:-}" ] || extension_packages+=(postgresql-@ postgresql-server-dev-@)
+build_packages=(pkg-config libmicrohttpd-dev libjansson-dev libcli11-dev libspdlog-dev libgnutls28-dev
+  prometheus-cpp-dev zlib1g-dev libcurl4-openssl-dev libcrypt-dev libpq-dev libsystemd-dev)
+build_packages+=("${extension_packages[@]}")
 
 find_pg_config() {
   printf '%s\n' "${PG_CONFIG:-$(server_bindir)/pg_config}"
@@ -142,6 +148,30 @@ build() {
 build_sanitized() { # build_sanitized MAKE_ARGUMENT...
   mkdir -p "$repository/http_frontend/build"
   flock "$repository/http_frontend/build" make --no-print-directory -j "$(nproc)" "$@"
+}
+
+# PostgreSQL's programs find their files relative to themselves. So a copy runs, and has extensions of its own.
+copy_postgresql() { # copy_postgresql DIRECTORY: PG_CONFIG becomes that of the copy
+  local pg_config directory
+  pg_config=$(find_pg_config)
+  for directory in "$("$pg_config" --bindir)" "$("$pg_config" --pkglibdir)" "$("$pg_config" --sharedir)"; do
+    mkdir -p "$1/${directory%/*}"
+    cp -R "$directory" "$1/${directory%/*}"
+  done
+  directory=$("$pg_config" --includedir-server)
+  mkdir -p "$1/${directory%/*}"
+  ln -s "$directory" "$1/$directory"
+  PG_CONFIG=$1/$("$pg_config" --bindir)/pg_config
+  export PG_CONFIG
+}
+
+# The committed files, and over them what is changed or new.
+copy_tree() { # copy_tree DIRECTORY
+  git clone -q --depth 1 "file://$repository" "$1"
+  git -C "$repository" ls-files -z --modified --others --exclude-standard |
+    while IFS= read -r -d '' name; do
+      if [ -e "$repository/$name" ]; then printf '%s\0' "$name"; else rm -f -- "$1/$name"; fi
+    done | tar -C "$repository" --null --files-from=- -c | tar -C "$1" -x
 }
 
 random_text() { head -c 24 /dev/urandom | base64 | tr '+/' '-_'; }

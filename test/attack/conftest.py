@@ -34,3 +34,13 @@ def start_daemon():
     yield start
     for daemon in started:
         daemon.stop()
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "daemon: starts a daemon, which must be built")
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if "start_daemon" in item.fixturenames or hasattr(item.module, "Daemon"):
+            item.add_marker("daemon")

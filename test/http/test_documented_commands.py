@@ -149,8 +149,9 @@ def test_shell_commands(environment, command):
 def test_packages_to_install_are_those_that_the_scripts_install():
     command = next(command for command in shell_commands("docs/operations.md") if "apt-get install" in command)
     named = {name.replace("-15", "-@") for name in command.split("apt-get install")[1].split()}
-    packages = re.search(r"^build_packages=\((.*?)\)$.*?\+=\((.*?)\)", read("scripts", "lib.sh"), re.DOTALL | re.MULTILINE)
-    assert named == set(packages[1].split()) | set(packages[2].split())
+    packages = subprocess.run(["env", "-u", "PG_CONFIG", "bash", "-c", '. scripts/lib.sh && echo "${build_packages[@]}"'],
+                              cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout.split()
+    assert named == set(packages)
 
 
 @pytest.fixture

@@ -1,12 +1,15 @@
-// Differences between the versions of PostgreSQL that the posting engine knows: 15 to 18. Newer versions that compile
-// use the SQL path.
+// Differences between the versions of PostgreSQL.
 #pragma once
 
 #include "base/postgres_api.hpp"
 
 namespace audit::pg {
 
-constexpr bool is_known_server_version = PG_VERSION_NUM >= 150000 && PG_VERSION_NUM < 190000;
+// Those whose page formats and locks the posting engine knows. Newer versions that compile use the SQL path. Scripts read these.
+constexpr int oldest_known_major = 15;
+constexpr int newest_known_major = 18;
+constexpr int server_major = PG_VERSION_NUM / 10000;
+constexpr bool is_known_server_version = server_major >= oldest_known_major && server_major <= newest_known_major;
 
 // Whether the executor would let the current user run that SELECT. Asks plug-ins (ExecutorCheckPerms_hook) too.
 inline bool may_select(RangeTblEntry* table, Bitmapset* columns) {
