@@ -123,7 +123,7 @@ def test_an_index_may_read_events_itself(trail):
     trail.call("audit_grant_reader", trail.owner)
     grant_schemas(trail)
     trail.execute("CREATE FUNCTION owned.nested(text) RETURNS bigint IMMUTABLE LANGUAGE sql"
-                  " AS 'SELECT count(*) FROM audit_list(page_size => 5)'")
+                  " SET search_path FROM CURRENT AS 'SELECT count(*) FROM audit_list(page_size => 5)'")
     as_superuser(trail, "CREATE INDEX ON audit_events_default (owned.nested(event_group))")
     trail.call("audit_grant_reader", trail.writer)
     survives(trail, trail.writer, f"SELECT {WRITERS['batch']()}", f"SELECT {WRITERS['log']()}")

@@ -41,7 +41,8 @@ def sign(payload, key, algorithm, **header):
     if algorithm.startswith("HS"):
         key_bytes = key if isinstance(key, bytes) else key.encode()
         return sign_by_hand(payload, {"alg": algorithm, "typ": "JWT", **header}, key_bytes)
-    return secret(jwt.encode(payload, key, algorithm=algorithm, headers=header))
+    # Not by jwt.encode(), whose later versions refuse odd claims.
+    return secret(jwt.api_jws.encode(json.dumps(payload).encode(), key, algorithm=algorithm, headers=header))
 
 
 def sign_by_hand(payload, header, key):
