@@ -5,7 +5,8 @@
 
 namespace audit::pg {
 
-// Those whose page formats and locks the posting engine knows. Newer versions that compile use the SQL path. Scripts read these.
+// Those whose page formats and locks the posting engine knows. Newer versions that compile use the SQL path. Scripts
+// read these.
 constexpr int oldest_known_major = 15;
 constexpr int newest_known_major = 18;
 constexpr int server_major = PG_VERSION_NUM / 10000;
