@@ -43,31 +43,34 @@ COMMENT ON COLUMN @extschema@.audit_events.id IS
 COMMENT ON COLUMN @extschema@.audit_events.created_at IS
 'When it happened. Default: now. Years 1970 to 9999. Events are listed by it, newest first, ties by id.';
 COMMENT ON COLUMN @extschema@.audit_events.user_id IS 'The user it belongs to. A filter of audit_list().';
-COMMENT ON COLUMN @extschema@.audit_events.actor_type IS 'The type of the actor: user, service, system, ...';
-COMMENT ON COLUMN @extschema@.audit_events.actor_id IS 'The actor, within its type.';
-COMMENT ON COLUMN @extschema@.audit_events.source IS 'The reporter of the event: api, ui, worker, scheduler, sql, ...';
+COMMENT ON COLUMN @extschema@.audit_events.actor_type IS
+'The type of the actor: user, service, system, ... A filter of audit_list().';
+COMMENT ON COLUMN @extschema@.audit_events.actor_id IS 'The actor, within its type. A filter of audit_list().';
+COMMENT ON COLUMN @extschema@.audit_events.source IS
+'The reporter of the event: api, ui, worker, scheduler, sql, ... A filter of audit_list().';
 COMMENT ON COLUMN @extschema@.audit_events.event_group IS
 'The area, such as auth or billing; at most 2048 bytes. A filter of audit_list().';
 COMMENT ON COLUMN @extschema@.audit_events.event_type IS
 'What happened, such as auth.login; at most 2048 bytes. A filter of audit_list().';
 COMMENT ON COLUMN @extschema@.audit_events.status IS
 'How it ended: success, failure, denied, ...; at most 2048 bytes. A filter of audit_list().';
-COMMENT ON COLUMN @extschema@.audit_events.resource_type IS 'The type of the resource that was acted on.';
-COMMENT ON COLUMN @extschema@.audit_events.resource_id IS 'The resource, within its type.';
+COMMENT ON COLUMN @extschema@.audit_events.resource_type IS
+'The type of the resource that was acted on. A filter of audit_list().';
+COMMENT ON COLUMN @extschema@.audit_events.resource_id IS 'The resource, within its type. A filter of audit_list().';
 COMMENT ON COLUMN @extschema@.audit_events.session_id IS
 'The session it belongs to; at most 2048 bytes. A filter of audit_list().';
 COMMENT ON COLUMN @extschema@.audit_events.vm_id IS
 'The virtual machine it concerns; at most 2048 bytes. A filter of audit_list().';
-COMMENT ON COLUMN @extschema@.audit_events.task_id IS 'The background task it belongs to.';
-COMMENT ON COLUMN @extschema@.audit_events.request_id IS 'The request it belongs to.';
+COMMENT ON COLUMN @extschema@.audit_events.task_id IS 'The background task it belongs to. A filter of audit_list().';
+COMMENT ON COLUMN @extschema@.audit_events.request_id IS 'The request it belongs to. A filter of audit_list().';
 COMMENT ON COLUMN @extschema@.audit_events.correlation_id IS
-'Connects the events of one operation over several services.';
+'Connects the events of one operation over several services. A filter of audit_list().';
 COMMENT ON COLUMN @extschema@.audit_events.http_method IS 'Method of the HTTP request.';
 COMMENT ON COLUMN @extschema@.audit_events.path IS 'Path of the HTTP request.';
 COMMENT ON COLUMN @extschema@.audit_events.http_status IS 'Status code of the HTTP answer.';
 COMMENT ON COLUMN @extschema@.audit_events.latency_ms IS
 'How long it took, in milliseconds. NaN and infinity become null in JSON.';
-COMMENT ON COLUMN @extschema@.audit_events.ip_address IS 'Address of the client.';
+COMMENT ON COLUMN @extschema@.audit_events.ip_address IS 'Address of the client. A filter of audit_list().';
 COMMENT ON COLUMN @extschema@.audit_events.user_agent IS 'User-Agent of the client.';
 COMMENT ON COLUMN @extschema@.audit_events.node_ip IS 'Address of the server that did it.';
 COMMENT ON COLUMN @extschema@.audit_events.worker_id IS 'The worker process that did it.';

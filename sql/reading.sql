@@ -6,7 +6,10 @@
 CREATE FUNCTION @extschema@.audit_list(
   event_group text DEFAULT NULL, event_type text DEFAULT NULL, status text DEFAULT NULL, user_id bigint DEFAULT NULL,
   vm_id text DEFAULT NULL, session_id text DEFAULT NULL, cursor text DEFAULT NULL, page_size integer DEFAULT 50,
-  since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL)
+  since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, actor_type text DEFAULT NULL,
+  actor_id text DEFAULT NULL, source text DEFAULT NULL, resource_type text DEFAULT NULL,
+  ip_address inet DEFAULT NULL, resource_id text DEFAULT NULL, request_id text DEFAULT NULL,
+  correlation_id text DEFAULT NULL, task_id bigint DEFAULT NULL)
 RETURNS TABLE (
   id uuid, created_at timestamptz, user_id bigint, actor_type text, actor_id text, source text, event_group text,
   event_type text, status text, resource_type text, resource_id text, session_id text, vm_id text, task_id bigint,
@@ -16,16 +19,21 @@ RETURNS TABLE (
 LANGUAGE c STABLE PARALLEL SAFE ROWS 50 COST 1000 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.audit_list IS
 'One page of events, newest first (created_at DESC, id DESC). Every argument is optional; NULL means not given. '
-'event_group, event_type, status, user_id, vm_id, session_id: exact match. since (inclusive), until (exclusive): '
-'bounds of created_at. page_size: 1 to 200. cursor: next_cursor of the page before, with the same filters. '
-'next_cursor is the same in all rows of a page, NULL on the last page. Runs with the caller''s rights; row-level '
-'security applies. Raises 22023 for a wrong page_size or cursor (constraint name page_size, cursor_invalid or '
-'cursor_mismatch).';
+'event_group, event_type, status, user_id, vm_id, session_id, actor_type, actor_id, source, resource_type, '
+'resource_id, request_id, correlation_id, task_id: exact match. ip_address: that address, or any within that network '
+'(10.0.0.0/8). since (inclusive), until (exclusive): bounds of created_at. page_size: 1 to 200. cursor: next_cursor '
+'of the page before, with the same filters. next_cursor is the same in all rows of a page, NULL on the last page. '
+'Runs with the caller''s rights; row-level security applies. Raises 22023 for a wrong page_size or cursor '
+'(constraint name page_size, cursor_invalid or cursor_mismatch). Raises it also for an ip_address with bits behind '
+'its prefix, such as 10.0.0.1/8 (ip_address).';
 
 CREATE FUNCTION @extschema@.audit_list_json(
   event_group text DEFAULT NULL, event_type text DEFAULT NULL, status text DEFAULT NULL, user_id bigint DEFAULT NULL,
   vm_id text DEFAULT NULL, session_id text DEFAULT NULL, cursor text DEFAULT NULL, page_size integer DEFAULT 50,
-  since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL)
+  since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, actor_type text DEFAULT NULL,
+  actor_id text DEFAULT NULL, source text DEFAULT NULL, resource_type text DEFAULT NULL,
+  ip_address inet DEFAULT NULL, resource_id text DEFAULT NULL, request_id text DEFAULT NULL,
+  correlation_id text DEFAULT NULL, task_id bigint DEFAULT NULL)
 RETURNS json
 LANGUAGE c STABLE PARALLEL SAFE COST 1000 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.audit_list_json IS
@@ -35,14 +43,18 @@ COMMENT ON FUNCTION @extschema@.audit_list_json IS
 CREATE FUNCTION @extschema@.audit_explain(
   event_group text DEFAULT NULL, event_type text DEFAULT NULL, status text DEFAULT NULL, user_id bigint DEFAULT NULL,
   vm_id text DEFAULT NULL, session_id text DEFAULT NULL, cursor text DEFAULT NULL, page_size integer DEFAULT 50,
-  since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL)
+  since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, actor_type text DEFAULT NULL,
+  actor_id text DEFAULT NULL, source text DEFAULT NULL, resource_type text DEFAULT NULL,
+  ip_address inet DEFAULT NULL, resource_id text DEFAULT NULL, request_id text DEFAULT NULL,
+  correlation_id text DEFAULT NULL, task_id bigint DEFAULT NULL)
 RETURNS TABLE (name text, value text)
 LANGUAGE c STABLE PARALLEL SAFE ROWS 10 COST 1000 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.audit_explain IS
 'How audit_list() with these arguments finds its page. engine: posting, sql, or mixed (some partitions by sql). '
 'reason: why sql; with mixed, for which partitions. events, has_more: of the page. The rest is the work of the '
 'posting engine: partitions_opened, index_pages_read, pending_entries_read, tids_decoded, keys_walked, '
-'block_ranges_read, heap_tuples_fetched. Arguments, rights and errors as for audit_list().';
+'block_ranges_read, heap_tuples_fetched. filters_without_list: given filters that were checked on rows, since an '
+'opened partition has no list of their values. Arguments, rights and errors as for audit_list().';
 
 CREATE FUNCTION @extschema@.audit_get(id uuid, user_id bigint DEFAULT NULL)
 RETURNS TABLE (

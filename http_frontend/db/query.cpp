@@ -47,6 +47,16 @@ Parameters& Parameters::add_int64(std::int64_t value) {
   return add({bytes.data(), bytes.size()}, false);
 }
 
+// Family, length of the prefix, whether it is a cidr, size, and the address. 2 and 3 are the server's own numbers.
+Parameters& Parameters::add_inet(const InetNetwork& network) {
+  const bool is_ipv6 = network.address_size == 16;
+  const std::array<std::uint8_t, 4> head{static_cast<std::uint8_t>(is_ipv6 ? 3 : 2), network.prefix_length, 0,
+                                         network.address_size};
+  std::string bytes(head.begin(), head.end());
+  bytes.append(network.address.begin(), network.address.begin() + network.address_size);
+  return add(bytes, false);
+}
+
 Parameters& Parameters::add_optional(const std::optional<std::string_view>& bytes) {
   return bytes ? add_bytes(*bytes) : add_null();
 }

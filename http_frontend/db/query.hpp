@@ -20,6 +20,7 @@ enum class SqlType : unsigned {
   int8 = 20,
   int4 = 23,
   text = 25,
+  inet = 869,
   timestamptz = 1184,
   uuid = 2950
 };
@@ -45,6 +46,7 @@ class Parameters {
   Parameters& add_view(std::string_view bytes);
   Parameters& add_int32(std::int32_t value);
   Parameters& add_int64(std::int64_t value);  // also timestamptz: microseconds since 2000
+  Parameters& add_inet(const InetNetwork& network);
   Parameters& add_optional(const std::optional<std::string_view>& bytes);
   Parameters& add_optional(const std::optional<std::int64_t>& value);
 

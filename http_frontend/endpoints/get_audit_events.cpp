@@ -27,10 +27,18 @@ std::string sql() {
          ", true), @schema@.audit_list_json(" + arguments + ")";
 }
 
+SqlType type_of_filter(std::size_t filter) {
+  switch (filter_kind(filter)) {
+    case ColumnKind::text: return SqlType::text;
+    case ColumnKind::address: return SqlType::inet;
+    default: return SqlType::int8;
+  }
+}
+
 std::vector<SqlType> types() {
   using enum SqlType;
   std::vector<SqlType> all;
-  for (std::size_t i = 0; i < filter_count; ++i) all.push_back(is_text_filter(i) ? text : int8);
+  for (std::size_t i = 0; i < filter_count; ++i) all.push_back(type_of_filter(i));
   all.insert(all.end(), {timestamptz, timestamptz, text, int4, text});
   return all;
 }
@@ -38,10 +46,12 @@ std::vector<SqlType> types() {
 void add_filter(Parameters& parameters, std::size_t filter, const std::optional<FilterValue>& value) {
   if (!value) {
     parameters.add_null();
-  } else if (is_text_filter(filter)) {
-    parameters.add_bytes(value->text);
-  } else {
-    parameters.add_int64(value->number);
+    return;
+  }
+  switch (filter_kind(filter)) {
+    case ColumnKind::text: parameters.add_bytes(value->text); break;
+    case ColumnKind::address: parameters.add_inet(value->network); break;
+    default: parameters.add_int64(value->number);
   }
 }
 

@@ -17,6 +17,8 @@ constexpr std::int32_t max_limit = 200;
 constexpr std::string_view bad_text = "Input should be a valid string, unable to parse raw data as a unicode string";
 constexpr std::string_view bad_integer = "Input should be a valid integer, unable to parse string as an integer";
 constexpr std::string_view huge_integer = "Unable to parse input string as an integer, exceeded maximum size";
+constexpr std::string_view bad_network = "Input should be an IPv4 or IPv6 address or a network in CIDR form";
+constexpr std::string_view network_with_host_bits = "Input should be a network without bits behind its prefix";
 constexpr std::string_view limit_too_small = "Input should be greater than or equal to 1";
 constexpr std::string_view limit_too_large = "Input should be less than or equal to 200";
 constexpr std::string_view bad_time = "Input should be a valid datetime";
@@ -40,6 +42,25 @@ class Parser {
     if (parsed.status == IntegerStatus::malformed) return fail(name, bad_integer, "int_parsing");
     if (parsed.status != IntegerStatus::ok) return fail(name, huge_integer, "int_parsing_size");
     to = FilterValue{parsed.value, {}};
+  }
+
+  void network(std::string_view name, std::optional<FilterValue>& to) {
+    const std::string* value = last(name);
+    if (value == nullptr) return;
+    FilterValue parsed;
+    switch (parse_inet_network(*value, parsed.network)) {
+      case InetNetworkStatus::malformed: return fail(name, bad_network, "ip_any_network");
+      case InetNetworkStatus::has_host_bits: return fail(name, network_with_host_bits, "ip_network_host_bits");
+      case InetNetworkStatus::ok: to = parsed;
+    }
+  }
+
+  void filter(std::size_t number, std::optional<FilterValue>& to) {
+    switch (filter_kind(number)) {
+      case ColumnKind::text: return text(filter_name(number), to);
+      case ColumnKind::address: return network(filter_name(number), to);
+      default: return integer(filter_name(number), to);
+    }
   }
 
   // Only the database knows whether the cursor belongs to these filters.
@@ -98,11 +119,10 @@ ParsedListParameters parse_list_parameters(const std::vector<NameValue>& parts, 
   EventListParameters& to = parsed.parameters;
   Parser parser(parts, parsed.errors);
   // The contract has the errors of texts before those of integers.
-  for (std::size_t i = 0; i < filter_count; ++i) {
-    if (is_text_filter(i)) parser.text(filter_name(i), to.filters.values[i]);
-  }
-  for (std::size_t i = 0; i < filter_count; ++i) {
-    if (!is_text_filter(i)) parser.integer(filter_name(i), to.filters.values[i]);
+  for (const ColumnKind kind : {ColumnKind::text, ColumnKind::integer, ColumnKind::address}) {
+    for (std::size_t i = 0; i < filter_count; ++i) {
+      if (filter_kind(i) == kind) parser.filter(i, to.filters.values[i]);
+    }
   }
   parser.cursor("cursor", to.cursor);
   parser.limit("limit", to.limit);

@@ -6,15 +6,17 @@
 namespace audit {
 namespace {
 
-// Format 1 had these, and says of each whether it is given. A later one adds nothing where it is not given, so that
-// cursors made without it stay good.
-constexpr std::size_t first_filter_count = 6;
+void add_network(Fnv1a64& hash, const InetNetwork& network) noexcept {
+  hash.add_byte(network.prefix_length);
+  hash.add_text({reinterpret_cast<const char*>(network.address.data()), network.address_size});
+}
 
 void add_value(Fnv1a64& hash, std::size_t filter, const FilterValue& value) noexcept {
-  if (is_text_filter(filter))
-    hash.add_text(value.text);
-  else
-    hash.add_int64(value.number);
+  switch (filter_kind(filter)) {
+    case ColumnKind::text: return hash.add_text(value.text);
+    case ColumnKind::address: return add_network(hash, value.network);
+    default: return hash.add_int64(value.number);
+  }
 }
 
 void add_time(Fnv1a64& hash, const std::optional<std::int64_t>& time_us) noexcept {
@@ -26,13 +28,15 @@ void add_time(Fnv1a64& hash, const std::optional<std::int64_t>& time_us) noexcep
 
 std::uint64_t fingerprint(const EventFilters& filters) noexcept {
   Fnv1a64 hash;
-  for (std::size_t i = 0; i < first_filter_count; i++) {
+  // Format 1 says of each published filter whether it is given. Another one adds nothing where it is not given, so that
+  // cursors made without it stay good.
+  for (std::size_t i = 0; i < published_filter_count; i++) {
     hash.add_byte(filters.values[i].has_value());
     if (filters.values[i]) add_value(hash, i, *filters.values[i]);
   }
   add_time(hash, filters.since_us);
   add_time(hash, filters.until_us);
-  for (std::size_t i = first_filter_count; i < filter_count; i++) {
+  for (std::size_t i = published_filter_count; i < filter_count; i++) {
     if (!filters.values[i]) continue;
     hash.add_byte(static_cast<std::uint8_t>(i));
     add_value(hash, i, *filters.values[i]);

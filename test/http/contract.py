@@ -93,6 +93,8 @@ MESSAGES = {
     "string_unicode": "Input should be a valid string, unable to parse raw data as a unicode string",
     "datetime_parsing": "Input should be a valid datetime",
     "timezone_aware": "Input should have timezone info",
+    "ip_any_network": "Input should be an IPv4 or IPv6 address or a network in CIDR form",
+    "ip_network_host_bits": "Input should be a network without bits behind its prefix",
 }
 
 

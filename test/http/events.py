@@ -11,7 +11,9 @@ from database import COLUMNS
 
 START = datetime.datetime(2024, 2, 28, 23, 0, tzinfo=datetime.timezone.utc)  # the day after is a leap day
 
-EQUALITY_FILTERS = ("event_group", "event_type", "status", "user_id", "vm_id", "session_id")
+PUBLISHED_FILTERS = ("event_group", "event_type", "status", "user_id", "vm_id", "session_id")
+EQUALITY_FILTERS = (*PUBLISHED_FILTERS, "actor_type", "actor_id", "source", "resource_type", "ip_address", "resource_id", "request_id",
+                    "correlation_id", "task_id")
 
 # Bodies of POST, and the headers of their media types.
 GOOD = {"event_group": "g", "event_type": "t"}

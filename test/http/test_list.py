@@ -30,16 +30,29 @@ def test_each_filter_selects_exactly(client, key, database, name):
     assert len(values) > 2
     for value in values:
         assert together(walk(client, key, limit=200, **{name: value})) == select_ids(database, **{name: value})
-    for near_miss in (4,) if name == "user_id" else ("Login", "login ", "succes", "success%", "vm-_", "4"):
+    near_misses = {"user_id": (4,), "task_id": (4,), "ip_address": ("192.0.2.2", "::c000:201", "192.0.2.2/31")}
+    for near_miss in near_misses.get(name, ("Login", "login ", "succes", "success%", "vm-_", "4")):
         assert client.list(key, **{name: near_miss}).ids == []
 
 
 def test_all_filters_together(client, key, database):
-    row = database.rows("SELECT * FROM audit_events WHERE vm_id IS NOT NULL AND session_id IS NOT NULL"
-                        " AND user_id IS NOT NULL ORDER BY id LIMIT 1")[0]
+    all_given = " AND ".join(f"{name} IS NOT NULL" for name in EQUALITY_FILTERS)
+    row = database.rows(f"SELECT * FROM audit_events WHERE {all_given} ORDER BY id LIMIT 1")[0]
     filters = {name: row[name] for name in EQUALITY_FILTERS}
     assert client.list(key, **filters).ids == select_ids(database, **filters) != []
     assert client.list(key, **{**filters, "status": "never"}).ids == []
+
+
+NETWORKS = ["192.0.2.0/24", "192.0.2.1/32", "0.0.0.0/0", "10.0.0.0/8", "10.0.0.0/7", "10.0.0.0/9", "::/0", "2001:db8::/32",
+            "2001:DB8:0::/48", "::ffff:0.0.0.0/96", "::ffff:192.0.2.1", "198.51.100.0/24"]
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_network_selects_what_lies_within(client, key, database, network):
+    expected = [row[0] for row in database.execute(
+        "SELECT id::text FROM audit_events WHERE ip_address <<= %s ORDER BY created_at DESC, id DESC", (network,))]
+    assert together(walk(client, key, limit=200, ip_address=network)) == expected
+    assert (expected == []) == (network in ("10.0.0.0/9", "198.51.100.0/24"))
 
 
 def test_empty_result_is_one_last_page(client, key):

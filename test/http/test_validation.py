@@ -57,7 +57,8 @@ def test_huge_limit_is_compared_first(client, auth, text):
     check_invalid(client.send(f"{EVENTS}?limit={text}", headers=auth), [error("limit", kind)])
 
 
-@pytest.mark.parametrize("name", ["event_group", "event_type", "status", "vm_id", "session_id"])
+@pytest.mark.parametrize("name", ["event_group", "event_type", "status", "vm_id", "session_id", "actor_type", "actor_id", "source",
+                                  "resource_type", "resource_id", "request_id", "correlation_id"])
 @pytest.mark.parametrize("text", ["%ff", "a%00b", "%00", "%c3", "%c0%80", "%ed%a0%80", "%f4%90%80%80", "%e2%82",
                                   "a%80", "%f8%88%80%80%80"])
 def test_text_that_is_no_utf8(client, auth, name, text):
@@ -74,6 +75,20 @@ def test_raw_bytes_that_are_no_utf8(client, auth, name):
 def test_raw_utf8_is_taken(client, auth, database):
     answer = client.send((EVENTS + "?status=é").encode(), headers=auth)
     assert answer.ids == select_ids(database, status="é", limit=50) != []
+
+
+NO_ADDRESSES = ["", "%20", "x", "10", "10.0.0", "10.0.0.256", "10/8", "010.0.0.1", "10.0.0.1:80", "10.0.0.0/33", "10.0.0.0/-1",
+                "10.0.0.0/", "10.0.0.0/8/8", "/8", "::/129", "fe80::1%25eth0", "[::1]", "::ffff:1.2.3", "1::2::3", "10.0.0.1%00", "%ff",
+                "10.0.0.0%2F255.0.0.0", "1" * 4000]
+
+
+@pytest.mark.parametrize("text", NO_ADDRESSES, ids=lambda text: text[:20])
+def test_what_is_no_address(client, auth, text):
+    check_invalid(client.send(f"{EVENTS}?ip_address={text}", headers=auth), [error("ip_address", "ip_any_network")])
+
+
+def test_bits_behind_the_prefix(client, auth):
+    check_invalid(client.send(f"{EVENTS}?ip_address=10.0.0.1/8", headers=auth), [error("ip_address", "ip_network_host_bits")])
 
 
 @pytest.mark.parametrize("text", ["\u00e9\u0301", "\ufeff", "\u202e", "\U0010ffff", "%", "%25", "a\nb", "\x7f", "'"])

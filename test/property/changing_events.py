@@ -14,6 +14,15 @@ VALUES = {
     "user_id": (1, 2, 3, 10, 77, 2500, 4999, -1),
     "vm_id": ("vm-0", "vm-1", "vm-hard", "vm-hard", "vm-250", "none"),
     "session_id": ("session 1", "session 100", "session 999", "none"),
+    "actor_type": ("user", "user", "service", "none"),
+    "actor_id": ("usr_1", "usr_77", "Ä" * 1500, "none"),
+    "source": ("api", "ui", "worker", "none"),
+    "resource_type": ("vm", "", "none"),
+    "ip_address": ("10.0.0.1", "10.0.7.7", "10.0.0.0/8", "10.0.0.0/22", "10.0.0.0/30", "2001:db8::/32", "2001:db8::1", "::ffff:10.0.0.1", "0.0.0.0/0", "192.0.2.0/24"),
+    "resource_id": ("vm-1", "vm-hard", "none"),
+    "request_id": ("req 1", "req 99", "r" * 5000, "none"),
+    "correlation_id": ("1", "2", "none"),
+    "task_id": (0, 1, -1, 9223372036854775807),
 }
 TIMES = ("2023-12-31", "2024-01-01", "2024-01-15 12:00", "2024-01-15 13:00", "2024-01-31 23:59:59.999999", "2024-02-01",
          "2024-02-10", "2024-02-29", "2024-03-01 06:00", "2024-03-04", "2024-03-06", "2024-03-10", "2024-06-01", "2030-01-01")
@@ -24,7 +33,8 @@ CREATE FUNCTION make_events(count int, since timestamptz, until timestamptz, in_
 LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM setseed(seed);
-  INSERT INTO audit_events (id, created_at, user_id, event_group, event_type, status, vm_id, session_id, error_message)
+  INSERT INTO audit_events (id, created_at, user_id, event_group, event_type, status, vm_id, session_id, error_message, actor_type, actor_id, source,
+    resource_type, ip_address, resource_id, request_id, correlation_id, task_id)
   SELECT md5(n || 'x' || random())::uuid,
          CASE WHEN random() < 0.02 THEN since + floor(random() * 20) * (until - since) / 20       -- ties
               WHEN random() < 0.02 OR NOT in_order THEN since + random() * (until - since)        -- late, out of order
@@ -35,7 +45,17 @@ BEGIN
          (ARRAY['success', 'failure', 'denied'])[1 + floor(power(random(), 6) * 3)],
          CASE WHEN random() < 0.3 THEN NULL WHEN n % 50 = 7 THEN 'vm-hard' ELSE 'vm-' || floor(power(random(), 2) * 300) END,
          CASE WHEN random() < 0.2 THEN NULL ELSE 'session ' || n / 40 END,
-         CASE WHEN random() < 0.01 THEN repeat('x', 3000) END
+         CASE WHEN random() < 0.01 THEN repeat('x', 3000) END,
+         CASE WHEN random() < 0.9 THEN 'user' ELSE 'service' END,
+         CASE WHEN random() < 0.01 THEN repeat('Ä', 1500) WHEN random() < 0.8 THEN 'usr_' || floor(exp(random() * ln(5000))) END,
+         (ARRAY['api', 'ui', 'worker'])[1 + floor(power(random(), 3) * 3)],
+         (ARRAY['vm', '', NULL])[1 + floor(random() * 3)],
+         CASE WHEN random() < 0.1 THEN NULL WHEN random() < 0.1 THEN '2001:db8::'::inet + floor(random() * 10)::int
+              WHEN random() < 0.01 THEN '10.0.0.0/8' WHEN random() < 0.01 THEN '::ffff:10.0.0.1' ELSE '10.0.0.0'::inet + floor(exp(random() * ln(5000)))::int END,
+         CASE WHEN random() < 0.5 THEN 'vm-' || floor(random() * 2000) WHEN random() < 0.1 THEN 'vm-hard' END,
+         CASE WHEN random() < 0.001 THEN repeat('r', 5000) WHEN random() < 0.5 THEN 'req ' || n / 3 END,
+         CASE WHEN random() < 0.5 THEN (n % 500)::text END,
+         CASE WHEN random() < 0.01 THEN 9223372036854775807 WHEN random() < 0.3 THEN floor(random() * 100 - 1)::bigint END
   FROM generate_series(1, count) n;
 END $$;
 
@@ -77,7 +97,7 @@ def make_events(database, random_, count, since, until, in_order):
 def random_filters(random_):
     """Equality filters and a range of time; None: not given."""
     given = dict.fromkeys((*VALUES, "since", "until"))
-    for name in random_.sample(tuple(VALUES), random_.choice((0, 1, 1, 1, 2, 2, 3, 6))):
+    for name in random_.sample(tuple(VALUES), random_.choice((0, 1, 1, 1, 2, 2, 3, 6, 15))):
         given[name] = random_.choice(VALUES[name])
     for name in ("since", "until"):
         if random_.random() < 0.35:

@@ -15,13 +15,16 @@ DECLARE
 BEGIN
   pages := 0; by_posting := 0; mixed := 0; events := 0; block_ranges := 0;
   FOR w IN SELECT * FROM json_to_recordset(walks) AS (event_group text, event_type text, status text, user_id bigint, vm_id text,
-             session_id text, page_size int, since timestamptz, until timestamptz, page_count int) LOOP
+             session_id text, page_size int, since timestamptz, until timestamptz, page_count int, actor_type text, actor_id text, source text,
+             resource_type text, ip_address inet, resource_id text, request_id text, correlation_id text, task_id bigint) LOOP
     position := NULL;
     FOR n IN 1 .. w.page_count LOOP
       PERFORM set_config('audit_ext.engine', 'sql', true);
-      reference := audit_list_json(w.event_group, w.event_type, w.status, w.user_id, w.vm_id, w.session_id, position, w.page_size, w.since, w.until);
+      reference := audit_list_json(w.event_group, w.event_type, w.status, w.user_id, w.vm_id, w.session_id, position, w.page_size, w.since, w.until,
+        w.actor_type, w.actor_id, w.source, w.resource_type, w.ip_address, w.resource_id, w.request_id, w.correlation_id, w.task_id);
       PERFORM set_config('audit_ext.engine', 'posting', true);
-      answer := audit_list_json(w.event_group, w.event_type, w.status, w.user_id, w.vm_id, w.session_id, position, w.page_size, w.since, w.until);
+      answer := audit_list_json(w.event_group, w.event_type, w.status, w.user_id, w.vm_id, w.session_id, position, w.page_size, w.since, w.until,
+        w.actor_type, w.actor_id, w.source, w.resource_type, w.ip_address, w.resource_id, w.request_id, w.correlation_id, w.task_id);
       IF answer IS DISTINCT FROM reference THEN
         different := json_build_object('walk', w, 'cursor', position);
         RETURN;
@@ -30,7 +33,8 @@ BEGIN
              mixed + (max(e.value) FILTER (WHERE e.name = 'engine') = 'mixed')::int,
              events + max(e.value) FILTER (WHERE e.name = 'events')::int,
              block_ranges + max(e.value) FILTER (WHERE e.name = 'block_ranges_read')::int INTO by_posting, mixed, events, block_ranges
-      FROM audit_explain(w.event_group, w.event_type, w.status, w.user_id, w.vm_id, w.session_id, position, w.page_size, w.since, w.until) e;
+      FROM audit_explain(w.event_group, w.event_type, w.status, w.user_id, w.vm_id, w.session_id, position, w.page_size, w.since, w.until,
+        w.actor_type, w.actor_id, w.source, w.resource_type, w.ip_address, w.resource_id, w.request_id, w.correlation_id, w.task_id) e;
       pages := pages + 1;
       position := answer::json ->> 'next_cursor';
       EXIT WHEN position IS NULL;

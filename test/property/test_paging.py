@@ -34,7 +34,19 @@ VALUES = {
     "user_id": (0, 1, -1, 10, 2**63 - 1, -2**63, None),
     "vm_id": ("vm", "vmvm", "", "🙂", None, None),
     "session_id": ("1", "-1", "true", "vm", "\n", None),
+    "actor_type": ("user", "User", ""),
+    "actor_id": ("user", "1", None),
+    "source": ("api", "user", "$1"),
+    "resource_type": ("vm", "", None),
+    "ip_address": ("10.0.0.1", "10.0.0.0/8", "10.0.0.0/31", "::ffff:10.0.0.1", "::a00:1", None),
+    "resource_id": ("vm", "1", None),
+    "request_id": ("1", "vm", None),
+    "correlation_id": ("1", "vm", None),
+    "task_id": (0, 1, -1, 2**63 - 1, None),
 }
+
+
+_MISSES = {"user_id": [], "task_id": [], "ip_address": ["192.0.2.0/24", "0.0.0.0/0"]}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -57,12 +69,11 @@ def events(database):
 
 
 def random_filters(random_):
-    """Each walk filters by none to all six columns, and sometimes by time."""
-    count = random_.choice((0, 1, 1, 2, 2, 3, 6))
+    """Each walk filters by none to all columns, and sometimes by time."""
+    count = random_.choice((0, 1, 1, 2, 2, 3, 6, 15))
     filters = {}
     for name in random_.sample(EQUALITY_FILTERS, count):
-        filters[name] = random_.choice([value for value in VALUES[name] if value is not None] + ["none"]
-                                       if name != "user_id" else [value for value in VALUES[name] if value is not None])
+        filters[name] = random_.choice([value for value in VALUES[name] if value is not None] + _MISSES.get(name, ["none"]))
     if random_.random() < 0.3:
         filters["since"] = random_.choice(TIMES) + datetime.timedelta(microseconds=random_.choice((0, 1)))
     if random_.random() < 0.3:
@@ -72,7 +83,7 @@ def random_filters(random_):
 
 def named_arguments(filters):
     """Every literal by name, so that any mix of them can be given."""
-    casts = {"user_id": "bigint", "since": "timestamptz", "until": "timestamptz", "page_size": "integer"}
+    casts = {"user_id": "bigint", "task_id": "bigint", "ip_address": "inet", "since": "timestamptz", "until": "timestamptz", "page_size": "integer"}
     parts = [sql.SQL("{} => (%s)::{}").format(sql.Identifier(name), sql.SQL(casts.get(name, "text")))
              for name in filters]
     return sql.SQL(", ").join(parts), tuple(filters.values())
@@ -109,7 +120,7 @@ def walk(session, page_sizes, filters, random_):
 
 def select(session, filters):
     """The reference: plain SQL that shares nothing with the extension."""
-    operators = {"since": ("created_at", ">="), "until": ("created_at", "<")}
+    operators = {"since": ("created_at", ">="), "until": ("created_at", "<"), "ip_address": ("ip_address", "<<=")}
     conditions = [sql.SQL("{} {} %s").format(sql.Identifier(operators.get(name, (name, "="))[0]),
                                              sql.SQL(operators.get(name, (name, "="))[1])) for name in filters]
     session.execute(sql.SQL("SELECT created_at, id::text FROM audit_events WHERE {} ORDER BY created_at DESC, id DESC")

@@ -58,7 +58,8 @@ def run_sqlmap(name, url, parameters, directory, *options):
 def scan_for_injections(daemon, trail, directory):
     key = ["--headers", f"X-API-Key: {trail.key}"]
     query = {"event_group": "g", "event_type": "t", "status": "s", "user_id": "1", "vm_id": "v", "session_id": "s",
-             "limit": "5", "since": "2020-01-01T00:00:00Z", "until": "2030-01-01T00:00:00Z"}
+             "limit": "5", "since": "2020-01-01T00:00:00Z", "until": "2030-01-01T00:00:00Z", "actor_type": "u", "actor_id": "a", "source": "s",
+             "resource_type": "t", "ip_address": "10.0.0.0/8", "resource_id": "r", "request_id": "q", "correlation_id": "c", "task_id": "1"}
     pairs = "&".join(f"{name}={value}" for name, value in query.items())
     base = daemon.client.url
     run_sqlmap("GET events", f"{base}{EVENTS}?{pairs}", list(query), directory, *key)

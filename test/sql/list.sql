@@ -44,16 +44,16 @@ SELECT regress_older(NULL, NULL)::text = audit_list_json()::text AS all, regress
 ROLLBACK;
 -- every set of given arguments makes a statement of its own; all of them agree with plain SQL
 BEGIN;
-INSERT INTO audit_events (event_group, event_type, status, user_id, vm_id, session_id, created_at)
+INSERT INTO audit_events (event_group, event_type, status, user_id, vm_id, session_id, request_id, ip_address, created_at)
 SELECT CASE WHEN i % 2 = 0 THEN 'a' ELSE 'b' END, CASE WHEN i % 3 = 0 THEN 'a' ELSE 'b' END, CASE WHEN i % 5 = 0 THEN 'a' ELSE 'b' END,
-       i % 2, CASE WHEN i % 3 > 0 THEN 'a' END, CASE WHEN i % 4 > 0 THEN 'a' END, timestamptz '2025-03-01Z' + i / 2 * interval '1 minute'
+       i % 2, CASE WHEN i % 3 > 0 THEN 'a' END, CASE WHEN i % 4 > 0 THEN 'a' END, CASE WHEN i % 7 > 0 THEN 'a' END, '10.0.0.0'::inet + i % 8, timestamptz '2025-03-01Z' + i / 2 * interval '1 minute'
 FROM generate_series(1, 100) i;
 CREATE FUNCTION pages_of_all_sets(OUT sets int, OUT events int, OUT wrong int) LANGUAGE plpgsql AS $$
 DECLARE
   arguments CONSTANT text[] := ARRAY['event_group => ''a''', 'event_type => ''b''', 'status => ''b''', 'user_id => 0', 'vm_id => ''a''',
-    'session_id => ''a''', 'since => ''2025-03-01 00:10Z''', 'until => ''2025-03-01 00:40Z'''];
+    'session_id => ''a''', 'request_id => ''a''', 'ip_address => ''10.0.0.0/30''', 'since => ''2025-03-01 00:10Z''', 'until => ''2025-03-01 00:40Z'''];
   conditions CONSTANT text[] := ARRAY['event_group = ''a''', 'event_type = ''b''', 'status = ''b''', 'user_id = 0', 'vm_id = ''a''',
-    'session_id = ''a''', 'created_at >= ''2025-03-01 00:10Z''', 'created_at < ''2025-03-01 00:40Z'''];
+    'session_id = ''a''', 'request_id = ''a''', 'ip_address <<= ''10.0.0.0/30''', 'created_at >= ''2025-03-01 00:10Z''', 'created_at < ''2025-03-01 00:40Z'''];
   statement text;
   found int;
   different int;

@@ -47,13 +47,35 @@ TEST(EventFilters, FingerprintsStayAsTheyAre) {
 TEST(EventFilters, EachFilterHasAPartInTheFingerprint) {
   std::vector<std::uint64_t> seen{fingerprint({})};
   for (std::size_t i = 0; i < filter_count; i++) {
-    for (const FilterValue& value : {FilterValue{0, ""}, FilterValue{1, "1"}}) {
+    for (const FilterValue& value : {FilterValue{0, "", {4, 0, {}}}, FilterValue{1, "1", {4, 1, {}}}}) {
       EventFilters filters;
       filters.values[i] = value;
       for (const std::uint64_t other : seen) EXPECT_NE(fingerprint(filters), other) << filter_name(i);
       seen.push_back(fingerprint(filters));
     }
   }
+}
+
+TEST(EventFilters, EachPartOfANetworkIsInTheFingerprint) {
+  const InetNetwork networks[] = {{4, 32, {}}, {16, 32, {}}, {4, 31, {}}, {4, 32, {1}}, {4, 32, {0, 1}}, {16, 32, {1}}};
+  std::vector<std::uint64_t> seen;
+  for (const InetNetwork& network : networks) {
+    EventFilters filters;
+    filters.values[filter_named("ip_address")] = FilterValue{0, {}, network};
+    for (const std::uint64_t other : seen) EXPECT_NE(fingerprint(filters), other);
+    seen.push_back(fingerprint(filters));
+  }
+}
+
+// Of format 1, too: they stay as they are whatever filters come later.
+TEST(EventFilters, FingerprintsOfLaterFiltersStayAsTheyAre) {
+  EXPECT_EQ(fingerprint(with_text("actor_type", "user")), 0x5b651149701d7f12);
+  EXPECT_EQ(fingerprint(with_text("correlation_id", "")), 0x08394d188fc879d8);
+  EventFilters task, address;
+  task.values[filter_named("task_id")] = FilterValue{42, {}};
+  address.values[filter_named("ip_address")] = FilterValue{0, {}, {4, 8, {10}}};
+  EXPECT_EQ(fingerprint(task), 0xc27823314d9914b3);
+  EXPECT_EQ(fingerprint(address), 0x1450f1394816ddb9);
 }
 
 }  // namespace

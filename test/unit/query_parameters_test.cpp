@@ -109,10 +109,16 @@ TEST(QueryParameters, ErrorsComeInTheContractsOrder) {
 TEST(QueryParameters, EveryFilterIsRead) {
   for (std::size_t i = 0; i < filter_count; ++i) {
     const std::string name(filter_name(i));
-    EXPECT_TRUE(errors(name + "=1", true).empty()) << name;
-    const Parsed read(name + "=1");
+    const bool is_address = filter_kind(i) == ColumnKind::address;
+    const std::string query = name + (is_address ? "=0.0.0.1" : "=1");
+    EXPECT_TRUE(errors(query, true).empty()) << name;
+    const Parsed read(query);
     const FilterValue value = read.filter(name).value();
-    EXPECT_TRUE(is_text_filter(i) ? value.text == "1" : value.number == 1) << name;
+    EXPECT_EQ(filter_kind(i) == ColumnKind::text ? value.text == "1"
+              : is_address                       ? value.network.address[3] == 1
+                                                 : value.number == 1,
+              true)
+        << name;
     EXPECT_EQ(errors(name + "=%ff").size(), 1U) << name;
   }
 }

@@ -25,6 +25,7 @@
 #include "core/event_columns.hpp"
 #include "core/event_filters.hpp"
 #include "core/event_json.hpp"
+#include "core/inet_network.hpp"
 #include "core/json_list.hpp"
 #include "core/json_writer.hpp"
 #include "core/key_walker.hpp"

@@ -28,20 +28,42 @@ void sort_lists(Relation index, Postings* postings, int count, SearchReport* rep
   }
 }
 
+bool has_list(const GivenFilter& filter, const PartitionShape& shape) {
+  return filter.has_list && shape.filter_index_columns[filter.number] > 0;
+}
+
+int find_keys(const PageSearch& search, const PartitionShape& shape, GinKey* keys) {
+  int count = 0;
+  for (int i = 0; i < search.given_count; i++) {
+    const GivenFilter& filter = search.filters[i];
+    if (!has_list(filter, shape)) continue;
+    keys[count] = filter.key;
+    keys[count++].column = shape.filter_index_columns[filter.number];
+  }
+  return count;
+}
+
 }  // namespace
+
+bool has_lists(const PageSearch& search, const PartitionShape& shape) {
+  bool has_any = false;
+  for (int i = 0; i < search.given_count; i++) {
+    if (has_list(search.filters[i], shape))
+      has_any = true;
+    else
+      search.report->filters_without_list |= 1u << search.filters[i].number;
+  }
+  return has_any;
+}
 
 bool find_candidates(const PageSearch& search, const EventPartition& partition, FilterCandidates& candidates) {
   const Relation index = partition.filter_index;
   GinKey keys[filter_count];
-  for (int i = 0; i < search.given_count; i++) {
-    const GivenFilter& filter = search.filters[i];
-    keys[i] = filter.key;
-    keys[i].column = partition.shape.filter_index_columns[filter.number];
-  }
+  const int key_count = find_keys(search, partition.shape, keys);
   pgstat_count_index_scan(index);  // or the index would look unused
-  candidates.pending = find_pending_rows(index, keys, search.given_count, search.report);
-  const bool are_all_listed = find_lists(index, keys, search.given_count, candidates.postings, search.report);
-  candidates.list_count = are_all_listed ? search.given_count : 0;
+  candidates.pending = find_pending_rows(index, keys, key_count, search.report);
+  const bool are_all_listed = find_lists(index, keys, key_count, candidates.postings, search.report);
+  candidates.list_count = are_all_listed ? key_count : 0;
   if (candidates.list_count > 1) sort_lists(index, candidates.postings, candidates.list_count, search.report);
   return are_all_listed || candidates.pending.count > 0;
 }

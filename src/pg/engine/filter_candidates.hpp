@@ -8,13 +8,16 @@
 namespace audit::pg {
 
 struct FilterCandidates {
-  Postings postings[filter_count];  // of the given filters, the shortest first
-  int list_count;                   // how many are given; 0: one of the values is in no list
+  Postings postings[filter_count];  // of the filters that have lists, the shortest first
+  int list_count;                   // how many have; 0: one of the values is in no list
   PendingRows pending;
 };
 
-// Reads the filter index. False: no row can match. Memory: the current context. REQUIRES: a filter is given, and the
-// filter index is open.
+// Whether the partition has lists for any of the given filters. The report learns of those without.
+bool has_lists(const PageSearch& search, const PartitionShape& shape);
+
+// Reads the filter index. False: no row can match. Memory: the current context. REQUIRES: has_lists(), and the filter
+// index is open.
 bool find_candidates(const PageSearch& search, const EventPartition& partition, FilterCandidates& candidates);
 
 // A reader of the candidates with a position of its own. It uses `lists`, which have room for one of each filter.

@@ -1,16 +1,24 @@
-// btree_gin's operator classes keep text in the database's collation and bigint by value. A long text may be
-// compressed.
+// btree_gin's operator classes keep text in the database's collation, bigint by value and inet as it is. A long text
+// may be compressed.
 #include "engine/gin_entries.hpp"
 
 namespace audit::pg {
 namespace {
 
-int compare_texts(std::string_view key, const text* entry) {
-  text* unpacked = pg_detoast_datum_packed(const_cast<text*>(entry));
+int compare_texts(std::string_view key, const varlena* entry) {
+  varlena* unpacked = pg_detoast_datum_packed(const_cast<varlena*>(entry));
   const int order = varstr_cmp(key.data(), static_cast<int>(key.size()), VARDATA_ANY(unpacked),
                                static_cast<int>(VARSIZE_ANY_EXHDR(unpacked)), DEFAULT_COLLATION_OID);
   if (unpacked != entry) pfree(unpacked);
   return order;
+}
+
+int compare_addresses(const inet* key, const varlena* entry) {
+  return DatumGetInt32(DirectFunctionCall2(network_cmp, PointerGetDatum(key), PointerGetDatum(entry)));
+}
+
+bool has_bytes(const varlena* value, const char* bytes, std::size_t size) {
+  return VARSIZE_ANY_EXHDR(value) == size && memcmp(VARDATA_ANY(value), bytes, size) == 0;
 }
 
 }  // namespace
@@ -18,17 +26,18 @@ int compare_texts(std::string_view key, const text* entry) {
 int compare(const GinKey& key, const IndexTupleData* entry) {
   if (const int column = column_of(entry); column != key.column) return key.column < column ? -1 : 1;
   if (is_null(entry)) return -1;
-  if (key.is_text) return compare_texts(key.text, text_of(entry));
+  if (key.kind == ColumnKind::text) return compare_texts(key.text, varlena_of(entry));
+  if (key.kind == ColumnKind::address) return compare_addresses(key.address, varlena_of(entry));
   const std::int64_t number = number_of(entry);
   return key.number == number ? 0 : key.number < number ? -1 : 1;
 }
 
 bool has_key(const IndexTupleData* entry, const GinKey& key) {
-  if (!key.is_text) return number_of(entry) == key.number;
-  const text* value = text_of(entry);
+  if (key.kind == ColumnKind::integer) return number_of(entry) == key.number;
+  const varlena* value = varlena_of(entry);
+  if (key.kind == ColumnKind::address) return has_bytes(value, VARDATA(key.address), VARSIZE(key.address) - VARHDRSZ);
   if (VARATT_IS_COMPRESSED(value)) return compare_texts(key.text, value) == 0;
-  return VARSIZE_ANY_EXHDR(value) == key.text.size() &&
-         memcmp(VARDATA_ANY(value), key.text.data(), key.text.size()) == 0;
+  return has_bytes(value, key.text.data(), key.text.size());
 }
 
 void report_unknown_page(Relation index) {

@@ -23,16 +23,16 @@ inline int column_of(const IndexTupleData* entry) {
 
 inline bool is_null(const IndexTupleData* entry) { return IndexTupleHasNulls(entry); }
 
-// REQUIRES, of these three: the entry is not null, and belongs to a column of that type.
+// REQUIRES, of these two: the entry is not null, and belongs to a column of that type.
 inline std::int64_t number_of(const IndexTupleData* entry) {
   constexpr std::size_t offset = TYPEALIGN(ALIGNOF_LONG, sizeof(IndexTupleData) + sizeof(uint16));
   return *reinterpret_cast<const std::int64_t*>(reinterpret_cast<const char*>(entry) + offset);
 }
 
-inline const text* text_of(const IndexTupleData* entry) {
+inline const varlena* varlena_of(const IndexTupleData* entry) {
   constexpr std::size_t offset = sizeof(IndexTupleData) + sizeof(uint16);
   const char* at = reinterpret_cast<const char*>(entry) + offset;
-  return reinterpret_cast<const text*>(VARATT_NOT_PAD_BYTE(at) ? at : at + TYPEALIGN(ALIGNOF_INT, offset) - offset);
+  return reinterpret_cast<const varlena*>(VARATT_NOT_PAD_BYTE(at) ? at : at + TYPEALIGN(ALIGNOF_INT, offset) - offset);
 }
 
 // < 0 where the key comes before the entry, in the order of the index.

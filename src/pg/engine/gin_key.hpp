@@ -1,4 +1,4 @@
-// A key that is looked for in a GIN index over several columns of text and bigint.
+// A key that is looked for in a GIN index over several columns of text, bigint and inet.
 #pragma once
 
 #include "base/postgres_api.hpp"
@@ -6,10 +6,11 @@
 namespace audit::pg {
 
 struct GinKey {
-  int column;  // of the index, from 1
-  bool is_text;
-  std::int64_t number;    // of a bigint column
-  std::string_view text;  // of a text column
+  int column;             // of the index, from 1
+  ColumnKind kind;        // of the column; decides which of these is the value
+  std::int64_t number;    // integer
+  std::string_view text;  // text
+  const inet* address;    // address; without a prefix of its own
 };
 
 }  // namespace audit::pg

@@ -2,6 +2,7 @@
 // distinguish them without reading messages that may be translated.
 #include "engine/page_request.hpp"
 
+#include "base/inet_value.hpp"
 #include "base/sql_arguments.hpp"
 
 namespace audit::pg {
@@ -41,13 +42,25 @@ EventKey read_position(std::string_view token, const EventFilters& filters) {
   return position;
 }
 
+InetNetwork read_network(const inet* value) {
+  const InetNetwork network = network_of(value);
+  if (has_host_bits(network))
+    ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("ip_address is neither an address nor a network"),
+            errdetail("It has bits behind the prefix of its network: %s.",
+                      DatumGetCString(DirectFunctionCall1(inet_out, PointerGetDatum(value)))),
+            errhint("Pass host(ip_address) for that address alone, or network(ip_address) for its network."),
+            err_generic_string(PG_DIAG_CONSTRAINT_NAME, "ip_address"));
+  return network;
+}
+
 FilterValue read_filter(FunctionCallInfo fcinfo, std::size_t filter) {
   const int position = filter_arguments[filter];
   FilterValue value;
-  if (is_text_filter(filter))
-    value.text = *text_argument(fcinfo, position);
-  else
-    value.number = *int64_argument(fcinfo, position);
+  switch (filter_kind(filter)) {
+    case ColumnKind::text: value.text = *text_argument(fcinfo, position); break;
+    case ColumnKind::address: value.network = read_network(PG_GETARG_INET_PP(position)); break;
+    default: value.number = *int64_argument(fcinfo, position);
+  }
   return value;
 }
 

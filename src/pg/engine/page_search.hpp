@@ -17,7 +17,9 @@ struct FoundEvent {
 
 struct GivenFilter {
   std::size_t number;  // which of filter_columns
-  GinKey key;          // but for the column, which may differ between partitions
+  FilterValue value;
+  GinKey key;     // but for the column, which may differ between partitions
+  bool has_list;  // where a partition's index has the column: a network is no key
 };
 
 // What is looked for, and the best that has been found so far in all partitions.

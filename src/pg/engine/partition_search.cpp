@@ -54,11 +54,12 @@ class PartitionWalk {
 // The walker's own position in the candidates: it jumps about where the collector goes straight down.
 class WalkersCandidates {
  public:
-  WalkersCandidates(const FilterCandidates& candidates, const EventPartition& partition, const PageSearch& search)
-      : candidates_(candidates), partition_(partition), search_(search) {}
+  WalkersCandidates(const FilterCandidates& candidates, bool has_lists, const EventPartition& partition,
+                    const PageSearch& search)
+      : candidates_(candidates), has_lists_(has_lists), partition_(partition), search_(search) {}
 
   bool contains(Tid tid) {
-    if (search_.given_count == 0) return true;
+    if (!has_lists_) return true;
     if (!has_begun_) reader_ = read_candidates(candidates_, partition_, lists_, search_.report);
     has_begun_ = true;
     return reader_.contains(tid);
@@ -66,6 +67,7 @@ class WalkersCandidates {
 
  private:
   const FilterCandidates& candidates_;
+  bool has_lists_;
   const EventPartition& partition_;
   const PageSearch& search_;
   PostingList lists_[filter_count];
@@ -81,9 +83,10 @@ class PartitionSearch {
         range_(intersect(search.range, partition_range)),
         is_cut_above_(compare(range_.before, partition_range.before) < 0),
         is_cut_below_(compare(range_.from, partition_range.from) > 0),
+        has_lists_(has_lists(search, partition.shape)),
         rows_(search, partition, range_),
         walk_(partition, range_.before, search.report),
-        walkers_candidates_(candidates_, partition, search),
+        walkers_candidates_(candidates_, has_lists_, partition, search),
         walker_(walk_, walkers_candidates_, rows_) {}
 
   bool run();
@@ -101,6 +104,7 @@ class PartitionSearch {
   KeyRange range_;
   bool is_cut_above_;  // by a cursor or `until`: the partition may hold newer events than are looked for
   bool is_cut_below_;  // by `since`
+  bool has_lists_;     // else the walker searches alone
   RowFetcher rows_;
   FilterCandidates candidates_{};
 
@@ -127,7 +131,7 @@ bool PartitionSearch::run() {
 bool PartitionSearch::find_where_to_begin() {
   // With the page full already (the default partition comes last), one look at the newest entry is often enough.
   if (search_.found->is_full() && (!walker_.load_page() || walker_.is_page_too_old())) return false;
-  if (search_.given_count == 0) return true;
+  if (!has_lists_) return true;
   if (!find_candidates(search_, partition_, candidates_)) return false;
   collector_.begin(read_candidates(candidates_, partition_, collectors_lists_, search_.report));
   if (!is_cut_above_) return true;
@@ -161,7 +165,7 @@ void PartitionSearch::race() {
 }
 
 bool PartitionSearch::is_walkers_turn() const {
-  return search_.given_count == 0 || race_.is_walkers_turn(search_.found->is_full(), walker_.is_last_step());
+  return !has_lists_ || race_.is_walkers_turn(search_.found->is_full(), walker_.is_last_step());
 }
 
 void PartitionSearch::collect() {
@@ -173,7 +177,7 @@ void PartitionSearch::collect() {
 // race begins anew, since the collector's way has become shorter.
 void PartitionSearch::consider_ranges() {
   const bool is_page_full = search_.found->is_full();
-  if (are_ranges_settled_ || search_.given_count == 0 || !(is_page_full || is_cut_below_)) return;
+  if (are_ranges_settled_ || !has_lists_ || !(is_page_full || is_cut_below_)) return;
   const double cost_so_far_ns = race_.favourites_cost_ns(is_page_full);
   if (cost_so_far_ns < cost_before_ranges_ns_) return;
   if (!open_range_index(partition_)) {

@@ -3,6 +3,7 @@
 // only when all of that has succeeded, so that the SQL path can still take over.
 #include "engine/posting_page.hpp"
 
+#include "base/inet_value.hpp"
 #include "engine/events_access.hpp"
 #include "engine/partition_search.hpp"
 
@@ -17,10 +18,17 @@ KeyRange range_of(const PageRequest& request) {
   return range;
 }
 
+GivenFilter given_filter(std::size_t number, const FilterValue& value) {
+  const ColumnKind kind = filter_kind(number);
+  const bool is_address = kind == ColumnKind::address;
+  const inet* address = is_address ? inet_of(value.network) : nullptr;
+  return {
+      number, value, {0, kind, value.number, value.text, address}, !is_address || value.network.is_single_address()};
+}
+
 void set_filters(const EventFilters& filters, PageSearch& search) {
   for (std::size_t i = 0; i < filter_count; i++)
-    if (const auto& value = filters.values[i])
-      search.filters[search.given_count++] = {i, {0, is_text_filter(i), value->number, value->text}};
+    if (const auto& value = filters.values[i]) search.filters[search.given_count++] = given_filter(i, *value);
 }
 
 // The partitions of one page. Those that hold found events stay open.

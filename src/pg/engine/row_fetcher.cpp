@@ -1,8 +1,28 @@
 #include "engine/row_fetcher.hpp"
 
+#include "base/inet_value.hpp"
 #include "engine/tids.hpp"
 
 namespace audit::pg {
+namespace {
+
+bool is_text(Datum value, std::string_view expected) {
+  text* unpacked = DatumGetTextPP(value);
+  const bool is_equal = expected == std::string_view(VARDATA_ANY(unpacked), VARSIZE_ANY_EXHDR(unpacked));
+  if (PointerGetDatum(unpacked) != value) pfree(unpacked);
+  return is_equal;
+}
+
+}  // namespace
+
+RowFetcher::RowFetcher(const PageSearch& search, const EventPartition& partition, const KeyRange& range)
+    : search_(search),
+      partition_(partition),
+      range_(range),
+      last_column_(Max(partition.shape.columns[id_column], partition.shape.columns[created_at_column])) {
+  for (int i = 0; i < search.given_count; i++)
+    last_column_ = Max(last_column_, partition.shape.columns[filter_columns[search.filters[i].number]]);
+}
 
 void RowFetcher::begin() {
   slot_ = table_slot_create(partition_.table, nullptr);
@@ -22,7 +42,7 @@ void RowFetcher::fetch(Tid tid) {
   search_.report->heap_tuples_fetched++;
   if (!table_index_fetch_tuple(heap_, &pointer, search_.snapshot, slot_, &call_again, &is_dead_to_all)) return;
   pgstat_count_heap_fetch(search_.given_count > 0 ? partition_.filter_index : partition_.primary_key);
-  slot_getsomeattrs(slot_, partition_.shape.last_key_or_filter_column);
+  slot_getsomeattrs(slot_, last_column_);
   const EventKey key = key_of_slot();
   if (contains(range_, key) && wants(key) && matches_filters()) keep(key);
 }
@@ -45,11 +65,11 @@ bool RowFetcher::matches(const GivenFilter& filter) const {
   const int position = partition_.shape.columns[filter_columns[filter.number]] - 1;
   if (slot_->tts_isnull[position]) return false;
   const Datum value = slot_->tts_values[position];
-  if (!filter.key.is_text) return DatumGetInt64(value) == filter.key.number;
-  text* unpacked = DatumGetTextPP(value);
-  const bool is_equal = filter.key.text == std::string_view(VARDATA_ANY(unpacked), VARSIZE_ANY_EXHDR(unpacked));
-  if (PointerGetDatum(unpacked) != value) pfree(unpacked);
-  return is_equal;
+  switch (filter_kind(filter.number)) {
+    case ColumnKind::text: return is_text(value, filter.value.text);
+    case ColumnKind::address: return contains(filter.value.network, network_of(DatumGetInetPP(value)));
+    default: return DatumGetInt64(value) == filter.value.number;
+  }
 }
 
 void RowFetcher::keep(const EventKey& key) {

@@ -8,8 +8,7 @@ namespace audit::pg {
 class RowFetcher {
  public:
   // `range`: the events that may be kept. REQUIRES: end() is called, unless an error is raised.
-  RowFetcher(const PageSearch& search, const EventPartition& partition, const KeyRange& range)
-      : search_(search), partition_(partition), range_(range) {}
+  RowFetcher(const PageSearch& search, const EventPartition& partition, const KeyRange& range);
 
   // An older event would not come into the page.
   const EventKey& oldest_wanted() const {
@@ -36,6 +35,7 @@ class RowFetcher {
   const PageSearch& search_;
   const EventPartition& partition_;
   KeyRange range_;
+  AttrNumber last_column_;  // the highest of the columns that are looked at
   IndexFetchTableData* heap_ = nullptr;
   TupleTableSlot* slot_ = nullptr;
   bool has_kept_any_ = false;

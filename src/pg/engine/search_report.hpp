@@ -9,6 +9,7 @@ struct SearchReport {
   const char* sql_reason = nullptr;       // why the SQL path answered the whole page; nullptr: it did not
   const char* sql_part_reason = nullptr;  // which partitions the SQL path read, and why; nullptr: none
   int partitions_opened = 0;
+  unsigned filters_without_list = 0;  // bits in the order of filter_columns: in some partition, rows decided alone
   std::int64_t index_pages_read = 0;
   std::int64_t pending_entries_read = 0;  // of filter indexes' pending lists
   std::int64_t tids_decoded = 0;          // out of posting lists

@@ -9,14 +9,7 @@ namespace audit::pg {
 namespace {
 
 bool find_columns(EventPartition& partition) {
-  if (find_event_columns(RelationGetDescr(partition.table), partition.shape.columns) < event_columns.size())
-    return false;
-  partition.shape.last_key_or_filter_column =
-      Max(partition.shape.columns[id_column], partition.shape.columns[created_at_column]);
-  for (const std::size_t column : filter_columns)
-    partition.shape.last_key_or_filter_column =
-        Max(partition.shape.last_key_or_filter_column, partition.shape.columns[column]);
-  return true;
+  return find_event_columns(RelationGetDescr(partition.table), partition.shape.columns) == event_columns.size();
 }
 
 // The planner's conditions for using an index. The last one: rows older than the index may have been changed in a way
@@ -47,30 +40,51 @@ bool has_name(Oid function, const char* expected) {
   return name != nullptr && strcmp(name, expected) == 0;
 }
 
-// btree_gin's operator class for text or bigint: one key a row, the value itself, compared as such.
-bool has_expected_class(Relation index, int column, bool is_text) {
-  constexpr uint16 compare_function = 1, extract_function = 2;
-  const auto number = static_cast<AttrNumber>(column);
-  return index_getprocid(index, number, compare_function) == (is_text ? F_BTTEXTCMP : F_BTINT8CMP) &&
-         has_name(index_getprocid(index, number, extract_function),
-                  is_text ? "gin_extract_value_text" : "gin_extract_value_int8") &&
-         index->rd_indcollation[column - 1] == (is_text ? DEFAULT_COLLATION_OID : InvalidOid);
+struct ExpectedClass {
+  Oid compare_function;
+  const char* extract_function;
+  Oid collation;
+};
+
+// btree_gin's operator class: one key a row, the value itself, compared as such.
+ExpectedClass expected_class(ColumnKind kind) {
+  switch (kind) {
+    case ColumnKind::text: return {F_BTTEXTCMP, "gin_extract_value_text", DEFAULT_COLLATION_OID};
+    case ColumnKind::address: return {F_NETWORK_CMP, "gin_extract_value_inet", InvalidOid};
+    default: return {F_BTINT8CMP, "gin_extract_value_int8", InvalidOid};
+  }
 }
 
-bool is_expected_filter_index(EventPartition& partition, Relation index) {
-  const Form_pg_index form = index->rd_index;
-  constexpr auto column_count = static_cast<int>(filter_count);
-  if (form->indnatts != column_count || form->indnkeyatts != column_count || !has_plain_columns_only(index) ||
-      !is_usable(index))
-    return false;
-  for (std::size_t filter = 0; filter < filter_count; filter++) {
-    const AttrNumber expected = partition.shape.columns[filter_columns[filter]];
-    int column = 1;
-    while (column <= form->indnatts && form->indkey.values[column - 1] != expected) column++;
-    if (column > form->indnatts || !has_expected_class(index, column, is_text_filter(filter))) return false;
-    partition.shape.filter_index_columns[filter] = column;
+bool has_class(Relation index, int column, const ExpectedClass& expected) {
+  constexpr uint16 compare_function = 1, extract_function = 2;
+  const auto number = static_cast<AttrNumber>(column);
+  return index_getprocid(index, number, compare_function) == expected.compare_function &&
+         has_name(index_getprocid(index, number, extract_function), expected.extract_function) &&
+         index->rd_indcollation[column - 1] == expected.collation;
+}
+
+// filter_count: none.
+std::size_t filter_of_index_column(const EventPartition& partition, Relation index, int column) {
+  const AttrNumber number = index->rd_index->indkey.values[column - 1];
+  std::size_t filter = 0;
+  while (filter < filter_count && partition.shape.columns[filter_columns[filter]] != number) filter++;
+  return filter;
+}
+
+// One with other columns than filters cannot be read: of such columns a row may have several entries.
+bool find_filters_of_index(const EventPartition& partition, Relation index, int (&columns)[filter_count]) {
+  for (int column = 1; column <= index->rd_index->indnatts; column++) {
+    const std::size_t filter = filter_of_index_column(partition, index, column);
+    if (filter == filter_count || columns[filter] != 0 ||
+        !has_class(index, column, expected_class(filter_kind(filter))))
+      return false;
+    columns[filter] = column;
   }
-  return true;
+  return std::find(columns, columns + published_filter_count, 0) == columns + published_filter_count;
+}
+
+bool is_expected_filter_index(const EventPartition& partition, Relation index, int (&columns)[filter_count]) {
+  return has_plain_columns_only(index) && is_usable(index) && find_filters_of_index(partition, index, columns);
 }
 
 bool is_expected_range_index(const EventPartition& partition, Relation index) {
@@ -95,20 +109,25 @@ bool find_primary_key(EventPartition& partition) {
   return is_expected_primary_key(partition, partition.primary_key);
 }
 
+// The one with the most columns.
 bool find_filter_index(EventPartition& partition) {
   ListCell* cell = nullptr;
   foreach (cell, RelationGetIndexList(partition.table)) {
     // The access method first: no lock is taken on indexes that are of no use here.
     if (access_method_of(lfirst_oid(cell)) != GIN_AM_OID) continue;
     Relation index = index_open(lfirst_oid(cell), AccessShareLock);
-    if (is_expected_filter_index(partition, index)) {
-      partition.shape.filter_index = lfirst_oid(cell);
-      partition.filter_index = index;
-      return true;
+    const int known_count = partition.filter_index == nullptr ? 0 : partition.filter_index->rd_index->indnatts;
+    int columns[filter_count] = {};
+    if (index->rd_index->indnatts <= known_count || !is_expected_filter_index(partition, index, columns)) {
+      index_close(index, AccessShareLock);
+      continue;
     }
-    index_close(index, AccessShareLock);
+    if (known_count > 0) index_close(partition.filter_index, AccessShareLock);
+    partition.filter_index = index;
+    partition.shape.filter_index = lfirst_oid(cell);
+    std::copy_n(columns, filter_count, partition.shape.filter_index_columns);
   }
-  return false;
+  return partition.filter_index != nullptr;
 }
 
 void find_range_index(EventPartition& partition) {

@@ -138,7 +138,7 @@ Oid create_table_like_events(const char* name, const char* partition_clause) {
 const char* filter_column_list() {
   StringInfoData list;
   initStringInfo(&list);
-  for (std::size_t i = 0; i < filter_count; i++) {
+  for (std::size_t i = 0; i < published_filter_count; i++) {
     const std::string_view name = filter_name(i);
     appendStringInfo(&list, i > 0 ? ", %.*s" : "%.*s", static_cast<int>(name.size()), name.data());
   }

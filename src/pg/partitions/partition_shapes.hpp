@@ -13,8 +13,7 @@ struct PartitionShape {
   Oid filter_index;
   Oid range_index;                         // InvalidOid: there is none
   AttrNumber columns[event_column_count];  // attribute number of each event column
-  int filter_index_columns[filter_count];  // column of the filter index (from 1) of each filter
-  AttrNumber last_key_or_filter_column;    // the highest attribute number of those a search looks at
+  int filter_index_columns[filter_count];  // column of the filter index (from 1) of each filter; 0: it has none
 };
 
 // A number that changes whenever something that was remembered may have become wrong.

@@ -31,6 +31,19 @@ void put(const ReturnSetInfo* result, const char* name, std::int64_t value) {
   put(result, name, psprintf(INT64_FORMAT, static_cast<int64>(value)));
 }
 
+// nullptr: none.
+const char* names_of(unsigned filters) {
+  if (filters == 0) return nullptr;
+  StringInfoData names;
+  initStringInfo(&names);
+  for (std::size_t i = 0; i < filter_count; i++) {
+    if ((filters & 1u << i) == 0) continue;
+    const std::string_view name = filter_name(i);
+    appendStringInfo(&names, "%s%.*s", names.len > 0 ? ", " : "", static_cast<int>(name.size()), name.data());
+  }
+  return names.data;
+}
+
 }  // namespace
 }  // namespace audit::pg
 
@@ -54,5 +67,6 @@ AUDIT_SQL_FUNCTION(audit_explain) {
   put(result, "keys_walked", report.keys_walked);
   put(result, "block_ranges_read", report.block_ranges_read);
   put(result, "heap_tuples_fetched", report.heap_tuples_fetched);
+  put(result, "filters_without_list", names_of(report.filters_without_list));
   return Datum{0};
 }

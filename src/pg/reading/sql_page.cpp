@@ -1,6 +1,7 @@
 // The SQL path: one saved plan per set of given conditions, never "$1 IS NULL OR ...", which no index can serve.
 #include "reading/sql_page.hpp"
 
+#include "base/inet_value.hpp"
 #include "base/sql_plans.hpp"
 
 namespace audit::pg {
@@ -26,11 +27,27 @@ constexpr auto parameter_types = make_parameter_types();
 // A condition has the number of its (first) parameter.
 constexpr int condition_count = position_parameter + 1;
 
-SavedPlan plans[1 << condition_count];
+// Which conditions are given, as bits in their order. The bit behind them: ip_address is a network, not an address.
+using Conditions = unsigned;
+constexpr Conditions is_network = 1u << condition_count;
+
+// Two sets of conditions that share a place take it from each other, so that their number is bounded.
+struct PagePlan {
+  Conditions given;
+  SavedPlan plan;
+};
+constexpr unsigned plan_bits = 9;
+PagePlan plans[1u << plan_bits];
+
+PagePlan& plan_for(Conditions given) { return plans[(given ^ given >> plan_bits) & (lengthof(plans) - 1)]; }
 
 Datum datum_of(std::size_t filter, const FilterValue& value) {
-  if (!is_text_filter(filter)) return Int64GetDatum(value.number);
-  return PointerGetDatum(cstring_to_text_with_len(value.text.data(), static_cast<int>(value.text.size())));
+  switch (filter_kind(filter)) {
+    case ColumnKind::text:
+      return PointerGetDatum(cstring_to_text_with_len(value.text.data(), static_cast<int>(value.text.size())));
+    case ColumnKind::address: return InetPGetDatum(inet_of(value.network));
+    default: return Int64GetDatum(value.number);
+  }
 }
 
 ParamListInfo page_parameters(const PageRequest& request) {
@@ -47,15 +64,24 @@ ParamListInfo page_parameters(const PageRequest& request) {
   return parameters;
 }
 
-// Which conditions are given, as bits in their order.
-unsigned given_conditions(ParamListInfo parameters) {
-  unsigned given = 0;
+bool is_by_network(const EventFilters& filters) {
+  const auto& address = filters.values[filter_of_column(event_column_named("ip_address"))];
+  return address && !address->network.is_single_address();
+}
+
+Conditions given_conditions(const EventFilters& filters, ParamListInfo parameters) {
+  Conditions given = is_by_network(filters) ? is_network : 0;
   for (int i = 0; i < condition_count; i++)
     if (!parameters->params[i].isnull) given |= 1u << i;
   return given;
 }
 
-void append_condition(StringInfo sql, int condition) {
+// The equal sign where it will do: only that finds the filter index.
+const char* filter_operator(std::size_t filter, Conditions given) {
+  return filter_kind(filter) == ColumnKind::address && (given & is_network) != 0 ? "<<=" : "=";
+}
+
+void append_condition(StringInfo sql, int condition, Conditions given) {
   constexpr int since = since_parameter + 1, until = until_parameter + 1, position = position_parameter + 1;
   if (condition == since_parameter) {
     appendStringInfo(sql, "created_at OPERATOR(pg_catalog.>=) $%d", since);
@@ -67,13 +93,15 @@ void append_condition(StringInfo sql, int condition) {
                      "created_at OPERATOR(pg_catalog.<=) $%d AND (created_at, id) OPERATOR(pg_catalog.<) ($%d, $%d)",
                      position, position, position + 1);
   } else {
-    const std::string_view name = filter_name(static_cast<std::size_t>(condition));
-    appendStringInfo(sql, "%.*s OPERATOR(pg_catalog.=) $%d", static_cast<int>(name.size()), name.data(), condition + 1);
+    const auto filter = static_cast<std::size_t>(condition);
+    const std::string_view name = filter_name(filter);
+    appendStringInfo(sql, "%.*s OPERATOR(pg_catalog.%s) $%d", static_cast<int>(name.size()), name.data(),
+                     filter_operator(filter, given), condition + 1);
   }
 }
 
 // The limit is a constant, so that the planner knows that a page is small; the executor stops at the real one.
-const char* page_statement(Oid function_oid, unsigned given) {
+const char* page_statement(Oid function_oid, Conditions given) {
   StringInfoData sql;
   initStringInfo(&sql);
   appendStringInfo(&sql, "SELECT %s FROM %s.audit_events", event_column_list(), quoted_schema_of(function_oid));
@@ -81,7 +109,7 @@ const char* page_statement(Oid function_oid, unsigned given) {
   for (int i = 0; i < condition_count; i++) {
     if ((given & 1u << i) == 0) continue;
     appendStringInfoString(&sql, separator);
-    append_condition(&sql, i);
+    append_condition(&sql, i, given);
     separator = " AND ";
   }
   appendStringInfo(&sql, " ORDER BY created_at DESC, id DESC LIMIT %d", page_size_max + 1);
@@ -93,11 +121,14 @@ const char* page_statement(Oid function_oid, unsigned given) {
 void find_events_by_sql(const PageRequest& request, int event_limit, EventSink& sink) {
   SPI_connect();
   ParamListInfo parameters = page_parameters(request);
-  const unsigned given = given_conditions(parameters);
-  if (needs_statement(plans[given], request.function_oid))
-    prepare_statement(plans[given], request.function_oid, page_statement(request.function_oid, given), parameter_count,
+  const Conditions given = given_conditions(request.filters, parameters);
+  PagePlan& page = plan_for(given);
+  if (page.given != given || needs_statement(page.plan, request.function_oid)) {
+    prepare_statement(page.plan, request.function_oid, page_statement(request.function_oid, given), parameter_count,
                       parameter_types.data());
-  run_event_query(plans[given], parameters, event_limit, sink);
+    page.given = given;
+  }
+  run_event_query(page.plan, parameters, event_limit, sink);
   SPI_finish();
 }
 

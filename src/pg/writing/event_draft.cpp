@@ -25,7 +25,7 @@ std::string_view text_of(const JsonbValue& value) {
 
 Fault read_text(const JsonbValue& value, std::size_t column, Datum& result) {
   const std::string_view text = text_of(value);
-  if (filter_of_column(column) < filter_count && text.size() > filter_size_max) return EventFault::text_too_long;
+  if (is_size_bounded(filter_of_column(column)) && text.size() > filter_size_max) return EventFault::text_too_long;
   result = PointerGetDatum(cstring_to_text_with_len(text.data(), static_cast<int>(text.size())));
   return std::nullopt;
 }

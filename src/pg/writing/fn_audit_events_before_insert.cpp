@@ -77,7 +77,7 @@ void read_row(const TriggerData* trigger, NewEvent& event) {
 
 void check_filter_size(const NewEvent& event, std::size_t filter) {
   const std::size_t column = filter_columns[filter];
-  if (!is_text_filter(filter) || event.nulls[column]) return;
+  if (!is_size_bounded(filter) || event.nulls[column]) return;
   const std::size_t size = toast_raw_datum_size(event.values[column]) - VARHDRSZ;
   if (size <= filter_size_max) return;
   const std::string_view name = event_columns[column].name();
