@@ -75,12 +75,15 @@ SELECT pg_extension_config_dump('@extschema@.audit_idempotency_keys', '');
 -- reaches those of the role that it logged in as.
 CREATE FUNCTION @extschema@.audit_find_answer(principal text, key text, sha256 bytea)
 RETURNS TABLE (status integer, answer json)
-LANGUAGE sql STABLE STRICT SECURITY DEFINER ROWS 1 SET search_path = pg_catalog, pg_temp
+LANGUAGE sql VOLATILE STRICT SECURITY DEFINER ROWS 1 SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
+  -- The lock is written to the WAL. So COMMIT waits for synchronous standbys, as that of the events may not have done.
+  -- A query that is cancelled in that wait has committed.
   SELECT CASE WHEN k.sha256 = $3 THEN 201 ELSE 409 END, CASE WHEN k.sha256 = $3 THEN k.answer END
   FROM @extschema@.audit_idempotency_keys k
   WHERE k.session_role = session_user AND k.principal = $1 AND k.key = $2
-    AND k.created_at > now() - interval '24 hours';
+    AND k.created_at > now() - interval '24 hours'
+  FOR KEY SHARE;
 END;
 COMMENT ON FUNCTION @extschema@.audit_find_answer IS
 'The answer to a request with that key in the last 24 hours. Status 409 if that request had another body. For '

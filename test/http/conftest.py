@@ -10,6 +10,7 @@ from daemon import Daemon
 from database import temporary_database
 from events import make_events
 from http_client import credentials
+from pair import Pair
 from support import secret
 
 OWN_SECRET = secret(secrets.token_urlsafe(48))
@@ -146,3 +147,19 @@ def written(scratch):
 def writer(written):
     """The key of a caller who may record events and read none."""
     return written.create_api_key("writer", scopes=["audit:write"])
+
+
+@pytest.fixture
+def pair(tmp_path_factory):
+    """For tests that kill or promote."""
+    pair = Pair(str(tmp_path_factory.mktemp("pair")))
+    yield pair
+    pair.remove()
+
+
+@pytest.fixture(scope="module")
+def steady(tmp_path_factory):
+    """For tests that kill nothing."""
+    pair = Pair(str(tmp_path_factory.mktemp("pair")))
+    yield pair
+    pair.remove()

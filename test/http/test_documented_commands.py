@@ -27,6 +27,9 @@ ELSEWHERE = {
     "pg_dump -Fc -f app.dump app": ("test/dump_restore/run", "pg_dump -Fc"),
     "createdb app_copy": ("test/dump_restore/run", "make_database"),
     "pg_restore -j2 --exit-on-error -d app_copy app.dump": ("test/dump_restore/run", "pg_restore -j2 --exit-on-error"),
+    "pg_basebackup -D /var/lib/postgresql/15/standby -h primary -U replicator --write-recovery-conf --checkpoint=fast":
+        ("test/http/cluster.py", '"--write-recovery-conf", "--checkpoint"'),
+    "pg_ctl -D /var/lib/postgresql/15/standby promote": ("test/http/cluster.py", '_control("promote")'),
     "audit_httpd --config audit_httpd.conf": ("test/http/test_reload.py", "config="),
 }
 
@@ -176,8 +179,9 @@ def bare(environment):
 
 
 def sql_of(document):
-    """What is to be filled in by the reader is; what more servers are needed for is run by test/replication/run and test/citus/run."""
-    text = "\n".join(block for block in blocks(document, "sql") if not block.startswith(("CREATE SCHEMA", "-- on the publisher", "-- on a Citus coordinator")))
+    """What is to be filled in by the reader is; what more servers are needed for is run by test_failover.py, test/replication/run
+    and test/citus/run."""
+    text = "\n".join(block for block in blocks(document, "sql") if not block.startswith(("CREATE SCHEMA", "-- on ")))
     # A hash of bcrypt, and no cursor.
     return text.replace("$2y$10$...", "$2y$10$abcdefghijklmnopqrstuuABCDEFGHIJKLMNOPQRSTUVWXYZ01342").replace("'...'", "NULL")
 

@@ -110,4 +110,14 @@ inline void run_to_end(Portal portal, QueryCompletion& completion) {
 #endif
 }
 
+// Writes a record to the WAL that means nothing. COMMIT of a transaction that has written none does not wait for
+// synchronous standbys.
+inline void write_empty_message() {
+#if PG_VERSION_NUM >= 170000
+  LogLogicalMessage("audit_ext", "", 0, true, false);
+#else
+  LogLogicalMessage("audit_ext", "", 0, true);
+#endif
+}
+
 }  // namespace audit::pg

@@ -4,6 +4,7 @@
 #include "reading/event_lookup.hpp"
 
 #include "base/sql_plans.hpp"
+#include "reading/snapshot_age.hpp"
 
 namespace audit::pg {
 namespace {
@@ -82,6 +83,7 @@ void find_event(const EventLookup& lookup, EventSink& sink) {
   }
   if (!found.found) run(lookup, by_foreign_id, parameters, found);
   SPI_finish();
+  check_snapshot_age();
 }
 
 }  // namespace audit::pg

@@ -3,6 +3,7 @@
 
 #include "base/settings.hpp"
 #include "engine/posting_page.hpp"
+#include "reading/snapshot_age.hpp"
 #include "reading/sql_page.hpp"
 
 namespace audit::pg {
@@ -41,6 +42,7 @@ PageEnd fetch_page(const PageRequest& request, EventSink& sink) {
   else
     is_found = find_events_by_postings(request, event_limit, find_events_by_sql, page, report);
   if (!is_found) find_events_by_sql(request, event_limit, page);
+  check_snapshot_age();
   page.end.report = report;
   return page.end;
 }

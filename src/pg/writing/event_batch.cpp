@@ -15,6 +15,7 @@
 #include "base/event_bounds.hpp"
 #include "base/own_objects.hpp"
 #include "base/owner_rights.hpp"
+#include "base/pg_compat.hpp"
 #include "base/sql_plans.hpp"
 #include "writing/distributed_batch.hpp"
 
@@ -250,6 +251,8 @@ void EventBatch::leave_out_known() {
     events_[DatumGetInt32(position)].is_new = false;
   }
   if (SPI_processed > 0) drop_known_rows();
+  // They may have been committed without their standbys: a query that is cancelled in that wait has committed.
+  if (SPI_processed == static_cast<std::uint64_t>(count_)) write_empty_message();
 }
 
 void EventBatch::drop_known_rows() {
