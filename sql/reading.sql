@@ -25,7 +25,8 @@ COMMENT ON FUNCTION @extschema@.audit_list IS
 'of the page before, with the same filters. next_cursor is the same in all rows of a page, NULL on the last page. '
 'Runs with the caller''s rights; row-level security applies. Raises 22023 for a wrong page_size or cursor '
 '(constraint name page_size, cursor_invalid or cursor_mismatch). Raises it also for an ip_address with bits behind '
-'its prefix, such as 10.0.0.1/8 (ip_address).';
+'its prefix, such as 10.0.0.1/8 (ip_address). Raises 40001 if the transaction''s snapshot may miss events '
+'that were moved between partitions.';
 
 CREATE FUNCTION @extschema@.audit_list_json(
   event_group text DEFAULT NULL, event_type text DEFAULT NULL, status text DEFAULT NULL, user_id bigint DEFAULT NULL,
