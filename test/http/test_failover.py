@@ -1,5 +1,5 @@
-# A synchronous standby that takes over. What a client was told to be recorded is there afterwards, and no page is wrong, whatever
-# was under way: requests that are sent again, walks, a move of events between partitions.
+# A synchronous standby that takes over. Recorded events are there afterwards, and no page is wrong. Under way meanwhile are
+# requests that are sent again, walks, and a move of events between partitions.
 import contextlib
 import json
 import re
