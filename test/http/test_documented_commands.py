@@ -30,6 +30,8 @@ ELSEWHERE = {
     "pg_basebackup -D /var/lib/postgresql/15/standby -h primary -U replicator --write-recovery-conf --checkpoint=fast":
         ("test/http/cluster.py", '"--write-recovery-conf", "--checkpoint"'),
     "pg_ctl -D /var/lib/postgresql/15/standby promote": ("test/http/cluster.py", '_control("promote")'),
+    "pg_upgrade -b /usr/lib/postgresql/15/bin -B /usr/lib/postgresql/17/bin -d /etc/postgresql/15/main -D /etc/postgresql/17/main --link":
+        ("test/pg_upgrade/run", "/pg_upgrade"),
     "audit_httpd --config audit_httpd.conf": ("test/http/test_reload.py", "config="),
 }
 
