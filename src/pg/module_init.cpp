@@ -7,6 +7,7 @@
 #include "guarding/object_guard.hpp"
 #include "maintaining/maintenance_worker.hpp"
 #include "maintaining/partition_move.hpp"
+#include "reading/snapshot_age.hpp"
 
 extern "C" {
 PG_MODULE_MAGIC;
@@ -19,6 +20,7 @@ void _PG_init() {
   audit::pg::watch_schema_changes();
   audit::pg::watch_aborts();
   audit::pg::watch_membership();
+  audit::pg::watch_storage();
   audit::pg::watch_transactions();
   audit::pg::watch_objects();
   if (process_shared_preload_libraries_in_progress) audit::pg::register_maintenance_workers();

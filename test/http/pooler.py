@@ -1,6 +1,7 @@
 # A pgbouncer between the daemon and the server.
 import os
 import pwd
+import re
 import signal
 import socket
 import subprocess
@@ -16,10 +17,17 @@ def _free_port():
         return listening.getsockname()[1]
 
 
-class Pooler:
-    """For the front end's role of `database`, with two sessions of the server in `mode`. It refuses to run as root."""
+def follows_prepared_statements():
+    """Since 1.21 it can prepare a client's statements in whatever session they are to run."""
+    version = subprocess.run([PROGRAM, "--version"], stdout=subprocess.PIPE, text=True, check=True).stdout
+    return [int(number) for number in re.search(r"(\d+)\.(\d+)", version).groups()] >= [1, 21]
 
-    def __init__(self, database, mode, size=2):
+
+class Pooler:
+    """For the front end's role of `database`, with two sessions of the server in `mode`. It refuses to run as root. `more` is for
+    its configuration."""
+
+    def __init__(self, database, mode, size=2, **more):
         self._database = database
         self._directory = tempfile.TemporaryDirectory(prefix="audit_pooler_")
         self.port = _free_port()
@@ -31,7 +39,7 @@ class Pooler:
             self._as_user = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
         os.chmod(self._directory.name, 0o755)
         self._write("users", f'"{database.frontend}" "{database.frontend_password}"\n')
-        self.write_settings(mode, size)
+        self.write_settings(mode, size, **more)
         self._process = None
         self.start()
 
@@ -41,7 +49,7 @@ class Pooler:
             file.write(text)
         os.chmod(path, 0o644)
 
-    def write_settings(self, mode, size=2):
+    def write_settings(self, mode, size=2, **more):
         server = self._database.connection.info
         self._write("pgbouncer.ini", f"""[databases]
 * = host={server.host} port={server.port}
@@ -55,7 +63,7 @@ pool_mode = {mode}
 default_pool_size = {size}
 max_client_conn = 200
 server_round_robin = 1
-""")
+""" + "".join(f"{name} = {value}\n" for name, value in more.items()))
 
     def start(self):
         self._process = subprocess.Popen([PROGRAM, "-q", self._file], cwd="/", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,

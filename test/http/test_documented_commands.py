@@ -32,6 +32,15 @@ ELSEWHERE = {
     "pg_ctl -D /var/lib/postgresql/15/standby promote": ("test/http/cluster.py", '_control("promote")'),
     "pg_upgrade -b /usr/lib/postgresql/15/bin -B /usr/lib/postgresql/17/bin -d /etc/postgresql/15/main -D /etc/postgresql/17/main --link":
         ("test/pg_upgrade/run", "/pg_upgrade"),
+    "pgbackrest --stanza=main stanza-create": ("test/pgbackrest/run", "backrest stanza-create"),
+    "pgbackrest --stanza=main --type=full backup": ("test/pgbackrest/run", "backrest --type=full backup"),
+    "pgbackrest --stanza=main --type=incr backup": ("test/pgbackrest/run", "backrest --type=incr backup"),
+    "pgbackrest --stanza=main --delta --type=name --target='before the release' --target-action=promote restore":
+        ("test/pgbackrest/run", "backrest --delta --type=name --target="),
+    "psql -h publisher -d app -c \"COPY (SELECT * FROM audit_events WHERE created_at >= '2020-01-01Z') TO stdout\" | psql -d app   -c "
+    "\"CREATE TEMP TABLE missed (LIKE audit_events)\" -c \"COPY missed FROM stdin\" -c \"INSERT INTO audit_events SELECT m.*   FROM "
+    "missed m WHERE NOT EXISTS (SELECT FROM audit_events e WHERE (e.created_at, e.id) = (m.created_at, m.id))\"":
+        ("test/replication/run", "copy_missed"),
     "audit_httpd --config audit_httpd.conf": ("test/http/test_reload.py", "config="),
 }
 

@@ -196,6 +196,7 @@ def test_repeated_request_waits_for_the_standby_as_the_first_did(pair, start_dae
     assert [send(*by_key), send(*by_id)] == [504, 504]
     eventually(lambda: pair.database.execute(count) == [(2,)], "they are recorded here")
     assert [send(*by_key), send(*by_id)] == [504, 504]
+    assert client.list(pair.key).status == 200, "readers do not wait"
     pair.standby.start()
     for request in (by_key, by_id):
         eventually(lambda: send(*request) == 201, "answered once the standby has it")

@@ -7,7 +7,7 @@ import psycopg2
 import pytest
 
 from http_client import EVENTS, Client
-from pooler import Pooler
+from pooler import Pooler, follows_prepared_statements
 from support import eventually
 
 CLIENTS = 16
@@ -104,10 +104,14 @@ def trail_key(trail, name):
         return cursor.fetchone()[0]
 
 
-@pytest.mark.parametrize("mode, size, notice", [("transaction", 2, NO_NOTICES), ("session", 12, NOTICES_COME)])
-def test_sixteen_clients_at_once(trail, keys, start_pooler, start_daemon, secret_file, mode, size, notice):
+@pytest.mark.parametrize("mode, size, more, notice", [
+    pytest.param("transaction", 2, {}, NO_NOTICES, id="transaction"),
+    pytest.param("session", 12, {}, NOTICES_COME, id="session"),
+    pytest.param("transaction", 2, {"max_prepared_statements": 200}, NO_NOTICES, id="prepared statements", marks=pytest.mark.skipif(
+        not follows_prepared_statements(), reason="this pgbouncer has no max_prepared_statements"))])
+def test_sixteen_clients_at_once(trail, keys, start_pooler, start_daemon, secret_file, mode, size, more, notice):
     """Every answer is the one that it should be, and the server's sessions are left as they were."""
-    pooler = start_pooler(mode, size=size)
+    pooler = start_pooler(mode, size=size, **more)
     with contextlib.suppress(psycopg2.errors.UniqueViolation):
         trail.create_user("pooled", "a password for poolers")
     daemon = start_daemon(database=pooler.conninfo(), token_secret_file=secret_file, principal_cache_s=3600, login_attempts=100000,

@@ -9,4 +9,7 @@ namespace audit::pg {
 // audit_events locked since.
 void check_snapshot_age();
 
+// To be called once, when the library is loaded.
+void watch_storage();
+
 }  // namespace audit::pg
