@@ -1,6 +1,5 @@
 # The documents agree with each other, with the daemon, and with the files that they name.
 import glob
-import json
 import os
 import re
 
@@ -97,14 +96,6 @@ def test_settings_in_the_manuals_can_be_read(write_file):
     assert examples
     for text in examples:
         assert run("--check-config", "--config", write_file("audit_httpd.conf", text)).stderr.find("No such file") > 0, text
-
-
-def test_documents_are_of_this_version(manual):
-    version = re.search(r"default_version\s*=\s*'([^']+)'", read("audit_ext.control"))[1]
-    assert f'"audit_ext {version}"' in manual.splitlines()[1]
-    assert f"## {version}" in read("CHANGELOG.md")
-    distribution = json.loads(read("META.json"))
-    assert {distribution["version"], distribution["provides"]["audit_ext"]["version"]} == {version + ".0"}
 
 
 def test_grants_in_the_manual_are_those_of_the_extension(database):

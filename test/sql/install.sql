@@ -1,7 +1,7 @@
 -- The extension installs with one command, leaves a working system, and goes again without a trace.
 SET client_min_messages = warning;
 CREATE EXTENSION audit_ext CASCADE;
-SELECT extversion FROM pg_extension WHERE extname = 'audit_ext';
+SELECT installed_version = default_version AS is_current FROM pg_available_extensions WHERE name = 'audit_ext';
 -- what there is, by kind
 SELECT p.proname, pg_get_function_result(p.oid) LIKE 'TABLE%' AS returns_table, p.provolatile, p.proparallel, p.prosecdef
 FROM pg_depend d JOIN pg_proc p ON p.oid = d.objid
