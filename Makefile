@@ -68,7 +68,7 @@ $(OBJS): | $(object_directories)
 $(object_directories):
 	mkdir -p $@
 
-.PHONY: help httpd unit lint format
+.PHONY: help httpd unit lint format deb dist
 .DEFAULT_GOAL := all
 
 # WITH_HTTPD=no builds and installs the extension alone.
@@ -94,6 +94,20 @@ lint:
 format:
 	find src http_frontend test/unit test/fuzz -name '*.[ch]pp' -exec clang-format -i {} +
 
+# Packages of Debian, in build/deb, for the PostgreSQL of the release that this runs on. Nothing is built or changed in the
+# sources themselves.
+deb_sources = build/deb/audit-ext-$(version)
+deb:
+	rm -rf build/deb
+	mkdir -p $(deb_sources)
+	git ls-files -z --cached --others --exclude-standard | tar --null --files-from=- -c | tar -C $(deb_sources) -x
+	cd $(deb_sources) && pg_buildext updatecontrol && dpkg-buildpackage -us -uc
+
+# The archive for PGXN: what is committed.
+dist:
+	mkdir -p build
+	git archive --prefix=$(EXTENSION)-$(version).0/ --output=build/$(EXTENSION)-$(version).0.zip HEAD
+
 help:
 	@echo "make                 build the extension and the daemon (WITH_HTTPD=no: the extension alone)"
 	@echo "make install         install them (as root); PG_CONFIG=... for another PostgreSQL"
@@ -101,6 +115,8 @@ help:
 	@echo "make unit            build and run the GoogleTest suites"
 	@echo "make lint            check format, includes, exports, SQL scripts and test lists"
 	@echo "make format          format all C++ with clang-format"
+	@echo "make deb             build Debian packages in build/deb"
+	@echo "make dist            build the archive for PGXN, build/$(EXTENSION)-$(version).0.zip"
 	@echo "make clean           remove what was built"
 	@echo "scripts/demo         everything at once: server, extension, events, daemon (--help)"
 	@echo "scripts/check        every test there is, against a throw-away server"

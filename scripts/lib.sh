@@ -97,11 +97,11 @@ apt_get() { as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock:
 # Debian makes a cluster on port 5432 when a server is installed. It is not wanted here, so a setting forbids it for as
 # long as this installation takes. Clusters and settings that exist are left alone.
 readonly no_main_cluster=/etc/postgresql-common/createcluster.d/audit_ext.conf
-install_without_cluster() {
+without_main_cluster() { # without_main_cluster COMMAND...
   as_root mkdir -p "${no_main_cluster%/*}"
   echo "create_main_cluster = false" | as_root tee "$no_main_cluster" >/dev/null
   local status=0
-  apt_get install -y --no-install-recommends "$@" || status=$?
+  "$@" || status=$?
   as_root rm -f "$no_main_cluster"
   return "$status"
 }
@@ -119,10 +119,11 @@ install_packages() {
   mapfile -t missing < <(missing_packages "${names[@]}")
   if ((${#missing[@]} == 0)); then return; fi
   say "Installing ${#missing[@]} packages: ${missing[*]}"
-  if ! install_without_cluster "${missing[@]}"; then
+  local install=(without_main_cluster apt_get install -y --no-install-recommends "${missing[@]}")
+  if ! "${install[@]}"; then
     say "Some packages could not be had; trying again with new lists ..."
     apt_get update
-    install_without_cluster "${missing[@]}" || die "apt-get could not install: ${missing[*]}"
+    "${install[@]}" || die "apt-get could not install: ${missing[*]}"
   fi
 }
 

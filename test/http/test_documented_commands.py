@@ -60,6 +60,9 @@ NEEDS_A_MACHINE_OF_ITS_OWN = {
     'htpasswd -nBC 10 "" | tr -d \':\\n\'': "asks for a password",
 }
 
+# Its commands are run by test/packages: the first block by build, the second as it is printed.
+PACKAGES = "docs/packages.md"
+
 # Roles of the documents, which belong to the whole server.
 ROLES = ("auditor", "app", "audit_httpd", "audit_maintainer", "billing_auditor", "tenant_a")
 
@@ -137,14 +140,23 @@ def test_console_sessions(environment, command, printed):
 
 
 def run_here(document):
+    if document == PACKAGES:
+        return []
     return [command for command in shell_commands(document)
             if command.startswith(("curl", "psql -c \"SELECT", "url=")) or "--check-config" in command or "CREATE EXTENSION" in command]
 
 
-@pytest.mark.parametrize("document", DOCUMENTS)
+@pytest.mark.parametrize("document", [document for document in DOCUMENTS if document != PACKAGES])
 def test_every_shell_command_is_run_somewhere(document):
     accounted = set(ELSEWHERE) | set(NEEDS_A_MACHINE_OF_ITS_OWN) | set(run_here(document))
     assert [command for command in shell_commands(document) if command not in accounted and "apt-get install" not in command] == []
+
+
+def test_packages_are_built_and_tried_as_printed():
+    build, follow = blocks(PACKAGES, "sh")
+    assert build.splitlines() == ["apt-get update", "apt-get build-dep ./", "make deb"]
+    assert all(part in read("test", "packages", "build") for part in ("apt_get update", "apt_get build-dep", "make deb"))
+    assert len(follow.splitlines()) == 10 and "From nothing" in read("test", "packages", "booted")
 
 
 def test_nothing_is_accounted_for_that_is_not_printed():
