@@ -5,15 +5,16 @@ import re
 import pytest
 
 from http_client import EVENTS, TOKEN, request_bytes
-from support import eventually, secret
+from support import DEADLINE_S, eventually, secret
 
+DEADLINE_MS = int(DEADLINE_S * 1000)  # on a busy machine the default time-outs end queries that a test holds up
 TEXT_LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (debug|info|warning|error) \S.*")
 
 
 @pytest.fixture
 def daemon(database, secret_file, start_daemon):
     return start_daemon(database=database.conninfo(), token_secret_file=secret_file, log_format="json",
-                        login_attempts=1)
+                        login_attempts=1, query_timeout_ms=DEADLINE_MS, request_timeout_ms=DEADLINE_MS)
 
 
 def requests_in(daemon):

@@ -1,5 +1,6 @@
 #include "base/trail.hpp"
 
+#include "base/catalog_row.hpp"
 #include "base/distribution.hpp"
 
 namespace audit::pg {
@@ -30,16 +31,9 @@ Oid partitioned_member(Oid extension) {
 }
 
 bool has_own_trigger(Oid table) {
-  Relation catalog = table_open(TriggerRelationId, AccessShareLock);
-  ScanKeyData key;
-  ScanKeyInit(&key, Anum_pg_trigger_tgrelid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(table));
-  SysScanDesc scan = systable_beginscan(catalog, TriggerRelidNameIndexId, true, nullptr, 1, &key);
-  bool found = false;
-  for (HeapTuple row; !found && HeapTupleIsValid(row = systable_getnext(scan));)
-    found = is_own_object(ProcedureRelationId, reinterpret_cast<Form_pg_trigger>(GETSTRUCT(row))->tgfoid);
-  systable_endscan(scan);
-  table_close(catalog, AccessShareLock);
-  return found;
+  return has_catalog_row<FormData_pg_trigger>(
+      TriggerRelationId, TriggerRelidNameIndexId, nullptr, {oid_key(Anum_pg_trigger_tgrelid, table)},
+      [](const auto* trigger) { return is_own_object(ProcedureRelationId, trigger->tgfoid); });
 }
 
 bool has_visible_row(Oid table) {

@@ -1,5 +1,6 @@
 #include "guarding/loss_guard.hpp"
 
+#include "base/catalog_row.hpp"
 #include "base/trail.hpp"
 #include "guarding/append_only.hpp"
 #include "guarding/part_guard.hpp"
@@ -46,18 +47,11 @@ Oid table_that_loses(Oid class_oid, Oid object, int column) {
 }
 
 bool has_truncate_guard(Oid table) {
-  Relation catalog = table_open(TriggerRelationId, AccessShareLock);
-  ScanKeyData key;
-  ScanKeyInit(&key, Anum_pg_trigger_tgrelid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(table));
-  SysScanDesc scan = systable_beginscan(catalog, TriggerRelidNameIndexId, true, nullptr, 1, &key);
-  bool found = false;
-  for (HeapTuple row; !found && HeapTupleIsValid(row = systable_getnext(scan));) {
-    const FormData_pg_trigger* form = trigger_form(row);
-    found = TRIGGER_FOR_TRUNCATE(form->tgtype) && form->tgenabled != TRIGGER_DISABLED && is_own_trigger(form);
-  }
-  systable_endscan(scan);
-  table_close(catalog, AccessShareLock);
-  return found;
+  const auto is_guard = [](const FormData_pg_trigger* form) {
+    return TRIGGER_FOR_TRUNCATE(form->tgtype) && form->tgenabled != TRIGGER_DISABLED && is_own_trigger(form);
+  };
+  return has_catalog_row<FormData_pg_trigger>(TriggerRelationId, TriggerRelidNameIndexId, nullptr,
+                                              {oid_key(Anum_pg_trigger_tgrelid, table)}, is_guard);
 }
 
 }  // namespace

@@ -24,34 +24,20 @@ Oid table_of_new_index(Oid index) {
 // Whether an index would run code of another role: functions, operators and types of its expressions, operator classes.
 // PostgreSQL has recorded by now what the index depends on, except what cannot be dropped.
 bool runs_code_of_others(Oid index) {
-  Relation catalog = table_open(DependRelationId, AccessShareLock);
-  ScanKeyData keys[2];
-  ScanKeyInit(&keys[0], Anum_pg_depend_classid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(RelationRelationId));
-  ScanKeyInit(&keys[1], Anum_pg_depend_objid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(index));
-  SysScanDesc scan = systable_beginscan(catalog, DependDependerIndexId, true, SnapshotSelf, 2, keys);
-  bool found = false;
-  for (HeapTuple row; !found && HeapTupleIsValid(row = systable_getnext(scan));) {
-    const auto* form = reinterpret_cast<Form_pg_depend>(GETSTRUCT(row));
+  const auto is_foreign_code = [](const FormData_pg_depend* form) {
     const bool is_data = form->refclassid == RelationRelationId || form->refclassid == ConstraintRelationId ||
                          form->refclassid == CollationRelationId;
-    found = !is_data && !is_own_object(form->refclassid, form->refobjid);
-  }
-  systable_endscan(scan);
-  table_close(catalog, AccessShareLock);
-  return found;
+    return !is_data && !is_own_object(form->refclassid, form->refobjid);
+  };
+  return has_catalog_row<FormData_pg_depend>(
+      DependRelationId, DependDependerIndexId, SnapshotSelf,
+      {oid_key(Anum_pg_depend_classid, RelationRelationId), oid_key(Anum_pg_depend_objid, index)}, is_foreign_code);
 }
 
 bool is_child(Oid table, Oid parent) {
-  Relation catalog = table_open(InheritsRelationId, AccessShareLock);
-  ScanKeyData key;
-  ScanKeyInit(&key, Anum_pg_inherits_inhrelid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(table));
-  SysScanDesc scan = systable_beginscan(catalog, InheritsRelidSeqnoIndexId, true, SnapshotSelf, 1, &key);
-  bool found = false;
-  for (HeapTuple row; !found && HeapTupleIsValid(row = systable_getnext(scan));)
-    found = reinterpret_cast<Form_pg_inherits>(GETSTRUCT(row))->inhparent == parent;
-  systable_endscan(scan);
-  table_close(catalog, AccessShareLock);
-  return found;
+  return has_catalog_row<FormData_pg_inherits>(InheritsRelationId, InheritsRelidSeqnoIndexId, SnapshotSelf,
+                                               {oid_key(Anum_pg_inherits_inhrelid, table)},
+                                               [parent](const auto* form) { return form->inhparent == parent; });
 }
 
 }  // namespace
