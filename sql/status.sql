@@ -62,13 +62,14 @@ LANGUAGE sql STABLE
 BEGIN ATOMIC
   SELECT p.partition
   FROM @extschema@.audit_partitions('@extschema@.audit_events'::regclass) p,
-    @extschema@.audit_effective_configuration() c
+    @extschema@.audit_effective_configuration() c, pg_class t
   WHERE p.until <= (now() AT TIME ZONE 'UTC' - c.keep) AT TIME ZONE 'UTC'
-    AND @extschema@.audit_count_holds(p.since, p.until) = 0
-  ORDER BY p.since;
+    AND @extschema@.audit_count_holds(p.since, p.until) = 0 AND t.oid = p.partition
+  ORDER BY t.relkind = 'f', p.since;
 END;
 COMMENT ON FUNCTION @extschema@.audit_expired_partitions IS
-'The partitions whose events are all older than keep, and which no hold protects.';
+'The partitions whose events are all older than keep, and which no hold protects. Foreign ones come last, since their '
+'servers may have to be waited for.';
 
 CREATE FUNCTION @extschema@.audit_next_expired() RETURNS oid
 LANGUAGE sql STABLE
@@ -90,7 +91,8 @@ COMMENT ON FUNCTION @extschema@.audit_oldest_default_event IS
 CREATE FUNCTION @extschema@.audit_oldest_event() RETURNS timestamptz
 LANGUAGE c STABLE AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.audit_oldest_event IS
-'created_at of the oldest event, looked up with the rights of the owner of audit_events.';
+'created_at of the oldest event, looked up with the rights of the owner of audit_events. NULL: there is none, or, with '
+'a warning, the server of a foreign partition does not answer.';
 
 CREATE TABLE @extschema@.audit_maintenance (
   began_at       timestamptz NOT NULL,
@@ -179,12 +181,15 @@ COMMENT ON COLUMN @extschema@.audit_status.last_run IS 'When audit_maintain() la
 COMMENT ON COLUMN @extschema@.audit_status.last_success IS 'When a run last did all that was due.';
 COMMENT ON COLUMN @extschema@.audit_status.last_error IS 'What its last run could not do, and why; NULL: nothing.';
 COMMENT ON COLUMN @extschema@.audit_status.partitions IS 'How many partitions there are, with the default partition.';
-COMMENT ON COLUMN @extschema@.audit_status.oldest_event IS 'created_at of the oldest event.';
+COMMENT ON COLUMN @extschema@.audit_status.oldest_event IS
+'created_at of the oldest event. NULL: there is none, or the server of a foreign partition does not answer.';
 COMMENT ON COLUMN @extschema@.audit_status.next_missing IS 'From when on a partition is missing. NULL: none.';
-COMMENT ON COLUMN @extschema@.audit_status.expired_partitions IS 'Partitions that the next run will drop.';
+COMMENT ON COLUMN @extschema@.audit_status.expired_partitions IS
+'Partitions that the next run will drop: a foreign one once its server has no events of it.';
 COMMENT ON COLUMN @extschema@.audit_status.default_events IS 'Events in the default partition, counted up to 1000.';
 COMMENT ON COLUMN @extschema@.audit_status.holds IS 'Legal holds in force.';
-COMMENT ON COLUMN @extschema@.audit_status.bytes IS 'Size of all partitions with their indexes.';
+COMMENT ON COLUMN @extschema@.audit_status.bytes IS
+'Size of all partitions with their indexes on this server: foreign ones count as 0.';
 COMMENT ON COLUMN @extschema@.audit_status.is_behind IS
 'Whether maintenance should have done work that is not done. false if it has never run.';
 COMMENT ON COLUMN @extschema@.audit_status.max_ahead IS 'As configured: how far ahead of the clock a new event may be.';

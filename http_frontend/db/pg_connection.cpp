@@ -20,9 +20,9 @@ std::string field(const PGresult* result, int code) {
   return value == nullptr ? std::string() : std::string(value);
 }
 
-// The server says goodbye (57P01 to 57P05), or the connection itself failed (08, or no code at all).
+// The server says goodbye (57P01 to 57P05), or the connection itself failed (no code at all).
 bool is_connection_failure(const std::string& sqlstate) {
-  return sqlstate.empty() || sqlstate.compare(0, 3, "57P") == 0 || sqlstate.compare(0, 2, "08") == 0;
+  return sqlstate.empty() || sqlstate.compare(0, 3, "57P") == 0;
 }
 
 QueryFailure as_failure(const PGresult* result) {

@@ -15,9 +15,11 @@ bool is_permission_problem(const QueryFailure& failure) {
 // A character that the database's encoding lacks, U+0000 among them.
 bool is_text_problem(const QueryFailure& failure) { return failure.sqlstate == "22021" || failure.sqlstate == "22P05"; }
 
-// 53: out of disk, memory or connections. 40001 and 40P01: a standby's replay had to go first.
+// 53: out of disk, memory or connections. 40001 and 40P01: a standby's replay had to go first. 08 and HV00N: the server
+// of a foreign partition, or the one behind a pooler, is away.
 bool is_passing_problem(const QueryFailure& failure) {
-  return failure.sqlstate.compare(0, 2, "53") == 0 || failure.sqlstate == "40001" || failure.sqlstate == "40P01";
+  return failure.sqlstate.compare(0, 2, "53") == 0 || failure.sqlstate.compare(0, 2, "08") == 0 ||
+         failure.sqlstate == "40001" || failure.sqlstate == "40P01" || failure.sqlstate == "HV00N";
 }
 
 }  // namespace

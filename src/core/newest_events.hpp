@@ -49,7 +49,7 @@ class NewestEvents {
 
   int size() const noexcept { return size_; }
   bool is_full() const noexcept { return size_ == capacity_; }
-  // How many events older than `key` may be in the page.
+  // How many events of `key` and older may be in the page.
   int room_below(const EventKey& key) const noexcept { return capacity_ - place_of(key); }
   const Entry& operator[](int index) const noexcept { return entries_[index]; }
   // REQUIRES: size() > 0.

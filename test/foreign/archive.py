@@ -3,6 +3,7 @@ from database import SCHEMA, Database
 
 _PARTITION = """CREATE FOREIGN TABLE {name} PARTITION OF audit_events FOR VALUES FROM ('{since}Z') TO ('{until}Z')
   SERVER archive OPTIONS (schema_name '{schema}', table_name '{table}')"""
+_VIEW = "CREATE VIEW {name} AS SELECT * FROM audit_events WHERE created_at >= '{since}Z' AND created_at < '{until}Z'"
 
 
 class ArchivedTrail(Database):
@@ -21,12 +22,15 @@ class ArchivedTrail(Database):
         self.execute(f"CREATE USER MAPPING FOR PUBLIC SERVER archive OPTIONS (user '{server['user']}', password_required 'false')")
 
     def drop(self):
-        super().drop()
+        super().drop()  # first: its sessions use the remote one
         self.remote.drop()
 
-    def attach(self, name, since, until, table):
-        """A foreign partition that reads that table of the remote trail."""
-        self.execute(_PARTITION.format(name=name, since=since, until=until, schema=SCHEMA, table=table))
+    def attach(self, name, since, until, table=None):
+        """A foreign partition that reads that remote table. Without one: a view of just that time, as the manual says."""
+        if table is None:
+            self.remote.execute("SELECT audit_create_partition(%s, %s)", (since, until))
+            self.remote.execute(_VIEW.format(name=name, since=since, until=until))
+        self.execute(_PARTITION.format(name=name, since=since, until=until, schema=SCHEMA, table=table or name))
 
     def record(self, remote, times, **columns):
         """Events with ids in no order of time, straight into one of both trails."""

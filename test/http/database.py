@@ -115,6 +115,13 @@ class Database:
                     cursor, sql.SQL("INSERT INTO audit_events ({}) VALUES %s").format(names),
                     [tuple(event.values()) for event in group], page_size=500)
 
+    def reconnect(self):
+        """After its server was restarted."""
+        self.connection.close()
+        self._admin.close()
+        self._admin = self._connect(os.environ.get("PGDATABASE", "postgres"))
+        self.connection = self.connect()
+
     def drop(self):
         self.connection.close()
         self._execute_admin(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(self.name)))

@@ -52,8 +52,18 @@ struct SinkReceiver {
 void start_receiving(DestReceiver*, int, TupleDesc) {}
 void end_receiving(DestReceiver*) {}
 
+// A foreign partition's server may send anything: nothing checks its rows against the constraints of audit_events.
+void check_key(const TupleTableSlot* slot) {
+  const bool is_complete = !slot->tts_isnull[id_column] && !slot->tts_isnull[created_at_column];
+  const TimestampTz time = is_complete ? DatumGetTimestampTz(slot->tts_values[created_at_column]) : unix_epoch_us;
+  if (!is_complete || time < unix_epoch_us || time >= year_10000_us)
+    ereport(ERROR, errcode(ERRCODE_FDW_ERROR), errmsg("an event of a foreign partition has no valid key"),
+            errdetail("Its id or created_at is missing, or created_at is out of range."));
+}
+
 bool receive_slot(TupleTableSlot* slot, DestReceiver* self) {
   slot_getallattrs(slot);
+  check_key(slot);
   return reinterpret_cast<SinkReceiver*>(self)->sink->add({slot->tts_values, slot->tts_isnull});
 }
 

@@ -23,11 +23,13 @@ class FoundSink final : public EventSink {
   FoundSink(const PageSearch& search, const EventPartition& events, PageRoom& page_room)
       : search_(search), events_(events), page_room_(page_room) {}
 
-  // The events of a remote server have come whole. So none are kept behind the one that ends the page by its size.
+  // Rows are not counted: a remote table may have one several times. The events of a remote server have come whole, so
+  // none are kept behind the one that ends the page by its size.
   bool add(const EventRow& row) override {
     const EventKey key = event_key(row);
     if (search_.found->wants(key)) keep(key, row);
-    return page_room_.take(row);
+    const bool is_last = search_.found->room_below(key) <= 1;
+    return page_room_.take(row) && !is_last;
   }
 
  private:
@@ -63,9 +65,8 @@ void SqlParts::search(const PageSearch& search, const KeyRange& partition_range,
   if (reasons_.data == nullptr) initStringInfo(&reasons_);
   appendStringInfo(&reasons_, "%s%s", reasons_.len > 0 ? "; " : "", reason);
   search.report->sql_part_reason = reasons_.data;
-  const KeyRange range = intersect(search.range, partition_range);
   FoundSink sink(search, events_, page_room_);
-  find_by_sql_(within(request_, range), search.found->room_below(range.before), sink);
+  find_by_sql_(within(request_, intersect(search.range, partition_range)), page_size_max + 1, sink);
 }
 
 }  // namespace audit::pg

@@ -127,11 +127,26 @@ const char* create_due() {
   return "done";
 }
 
+// Dropping a foreign table removes no events. While its server has some, they would be neither kept nor removed.
+void check_is_gone(Oid partition) {
+  ListCell* cell = nullptr;
+  foreach (cell, find_all_inheritors(partition, AccessShareLock, nullptr)) {
+    const Oid table = lfirst_oid(cell);
+    if (get_rel_relkind(table) != RELKIND_FOREIGN_TABLE) continue;
+    execute_as_owner(table, psprintf("SELECT FROM %s LIMIT 1", quoted_table(table)), nullptr, 0, SPI_OK_SELECT);
+    if (SPI_processed > 0)
+      ereport(ERROR, errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+              errmsg("foreign partition \"%s\" has expired, but its server still has its events", get_rel_name(table)),
+              errhint("The keep of that server removes them; after that the foreign partition is dropped."));
+  }
+}
+
 // DROP rather than DETACH CONCURRENTLY and DROP: that is refused where there is a default partition, and in functions.
 // DROP takes the lock that a plain DETACH takes, for as long; the files go after COMMIT has released it.
 const char* drop_expired() {
   const Oid expired = next_expired();
   if (!OidIsValid(expired)) return "done";
+  check_is_gone(expired);  // before the locks: a server may take its time
   lock_what_keeps();
   lock_against_everybody(&expired, 1);
   if (next_expired() != expired) return "more";

@@ -6,6 +6,7 @@
 #include "base/owner_rights.hpp"
 #include "base/pg_compat.hpp"
 #include "base/sql_entry.hpp"
+#include "partitions/event_partition.hpp"
 #include "partitions/partition_ddl.hpp"
 
 namespace audit::pg {
@@ -61,11 +62,11 @@ StatementArgument value_as_owner(const char* sql, const StatementArgument* bound
   return value;
 }
 
-std::optional<TimestampTz> distributed_edge(Oid partition, const char* condition, TimestampTz bound) {
+std::optional<TimestampTz> edge_by_statement(Oid table, const char* condition, TimestampTz bound) {
   const StatementArgument bound_argument = {TIMESTAMPTZOID, TimestampTzGetDatum(bound), false};
-  const StatementArgument edge = value_as_owner(
-      psprintf("SELECT created_at FROM %s WHERE created_at %s LIMIT 1", quoted_table(partition), condition),
-      &bound_argument);
+  const StatementArgument edge =
+      value_as_owner(psprintf("SELECT created_at FROM %s WHERE created_at %s LIMIT 1", quoted_table(table), condition),
+                     &bound_argument);
   if (edge.is_null) return std::nullopt;
   return DatumGetTimestampTz(edge.value);
 }
@@ -78,10 +79,76 @@ std::int64_t count_distributed(Oid partition, TimestampTz since, std::int64_t ma
   return DatumGetInt64(value_as_owner(sql, &bound).value);
 }
 
+// Where there is none, a statement finds the oldest event.
+bool has_primary_key(Oid partition) {
+  Relation table = table_open(partition, AccessShareLock);
+  const bool has_key = table->rd_rel->relkind == RELKIND_RELATION && OidIsValid(primary_key_of(table));
+  table_close(table, AccessShareLock);
+  return has_key;
+}
+
+std::optional<TimestampTz> oldest_by_statement(const KeyRange& range) {
+  const TimestampTz until = range.before.created_at_us;
+  const char* condition =
+      psprintf(">= $1 AND created_at < %s ORDER BY created_at", until == DT_NOEND ? "'infinity'" : quoted_time(until));
+  return edge_by_statement(own_table("audit_events"), condition, range.from.created_at_us);
+}
+
+// False, with a warning: its server does not answer.
+bool ask_server(const PartitionBounds& bounds, std::optional<TimestampTz>& oldest) {
+  const MemoryContext context = CurrentMemoryContext;
+  ResourceOwner owner = CurrentResourceOwner;
+  volatile bool is_asked = true;
+  BeginInternalSubTransaction(nullptr);
+  MemoryContextSwitchTo(context);
+  PG_TRY();
+  {
+    oldest = oldest_by_statement(bounds.range);
+    ReleaseCurrentSubTransaction();
+  }
+  PG_CATCH();
+  {
+    MemoryContextSwitchTo(context);
+    ErrorData* error = CopyErrorData();
+    if (error->sqlerrcode == ERRCODE_QUERY_CANCELED) ReThrowError(error);
+    FlushErrorState();
+    RollbackAndReleaseCurrentSubTransaction();
+    MemoryContextSwitchTo(context);
+    ereport(WARNING, errmsg("the oldest event of partition \"%s\" is not known", get_rel_name(bounds.oid)),
+            errdetail("%s", error->message));
+    is_asked = false;
+  }
+  PG_END_TRY();
+  MemoryContextSwitchTo(context);
+  CurrentResourceOwner = owner;
+  return is_asked;
+}
+
+// From the oldest partition on, so that at most one server is asked that has events.
+std::optional<TimestampTz> oldest_of_all() {
+  Relation events = table_open(own_table("audit_events"), AccessShareLock);
+  PartitionBounds* partitions = nullptr;
+  int count = list_partitions(events, {}, partitions);
+  table_close(events, AccessShareLock);
+  std::optional<TimestampTz> oldest;
+  if (count > 0 && partitions[count - 1].is_default) oldest = oldest_event(partitions[--count].oid, DT_NOBEGIN);
+  for (int i = count - 1; i >= 0; i--) {
+    const PartitionBounds& bounds = partitions[i];
+    if (oldest && *oldest < bounds.range.from.created_at_us) return oldest;
+    std::optional<TimestampTz> here;
+    if (has_primary_key(bounds.oid))
+      here = oldest_event(bounds.oid, DT_NOBEGIN);
+    else if (!ask_server(bounds, here))
+      return std::nullopt;
+    if (here) return oldest ? Min(*here, *oldest) : *here;
+  }
+  return oldest;
+}
+
 }  // namespace
 
 std::optional<TimestampTz> oldest_event(Oid partition, TimestampTz since) {
-  if (is_distributed(partition)) return distributed_edge(partition, ">= $1 ORDER BY created_at", since);
+  if (is_distributed(partition)) return edge_by_statement(partition, ">= $1 ORDER BY created_at", since);
   const KeyScan scan = begin_scan(partition, BTGreaterEqualStrategyNumber, F_TIMESTAMPTZ_GE, since);
   const std::optional<TimestampTz> event = next_event(scan, ForwardScanDirection);
   end_scan(scan);
@@ -89,7 +156,7 @@ std::optional<TimestampTz> oldest_event(Oid partition, TimestampTz since) {
 }
 
 std::optional<TimestampTz> newest_event(Oid partition, TimestampTz until) {
-  if (is_distributed(partition)) return distributed_edge(partition, "< $1 ORDER BY created_at DESC", until);
+  if (is_distributed(partition)) return edge_by_statement(partition, "< $1 ORDER BY created_at DESC", until);
   const KeyScan scan = begin_scan(partition, BTLessStrategyNumber, F_TIMESTAMPTZ_LT, until);
   const std::optional<TimestampTz> event = next_event(scan, BackwardScanDirection);
   end_scan(scan);
@@ -119,12 +186,10 @@ AUDIT_SQL_FUNCTION(audit_oldest_default_event) {
   PG_RETURN_TIMESTAMPTZ(*event);
 }
 
-// Of all partitions, foreign ones included: by a statement, with the rights of the owner of audit_events.
+// A server that is down must not hide the rest of the status: then it is not known.
 AUDIT_SQL_FUNCTION(audit_oldest_event) {
   using namespace audit::pg;
-  const StatementArgument event = value_as_owner(
-      psprintf("SELECT created_at FROM %s ORDER BY created_at LIMIT 1", quoted_table(own_table("audit_events"))),
-      nullptr);
-  if (event.is_null) PG_RETURN_NULL();
-  return event.value;
+  const std::optional<TimestampTz> event = oldest_of_all();
+  if (!event) PG_RETURN_NULL();
+  PG_RETURN_TIMESTAMPTZ(*event);
 }
