@@ -135,6 +135,7 @@ void MhdExchange::drop_body() {
 }
 
 MHD_Result MhdExchange::answer() {
+  if (!is_dispatched_ && is_chunked_ && client_->head_watch.has_fault()) response_ = problem(400, "Bad Request");
   if (awaits_admission_ && !response_) return MHD_YES;  // it is about to be suspended
   if (!is_dispatched_ && !response_) {
     is_dispatched_ = true;

@@ -9,12 +9,6 @@ namespace {
 
 constexpr std::string_view digits = "0123456789";
 
-// A token of RFC 9110, section 5.6.2: so no space before the colon, and no empty name.
-bool is_name(std::string_view name) {
-  constexpr std::string_view allowed = "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-  return !name.empty() && name.find_first_not_of(allowed) == std::string_view::npos;
-}
-
 bool is_value(std::string_view value) {
   return std::none_of(value.begin(), value.end(), [](unsigned char c) { return (c < 0x20 && c != '\t') || c == 0x7f; });
 }
@@ -38,11 +32,16 @@ bool is_host(std::string_view host) {
 
 }  // namespace
 
+bool is_field_name(std::string_view name) {
+  constexpr std::string_view allowed = "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+  return !name.empty() && name.find_first_not_of(allowed) == std::string_view::npos;
+}
+
 RequestHead::RequestHead(std::string_view method, bool is_http_1_1)
-    : is_http_1_1_(is_http_1_1), is_sound_(is_name(method)) {}
+    : is_http_1_1_(is_http_1_1), is_sound_(is_field_name(method)) {}
 
 void RequestHead::add(std::string_view name, std::string_view value) {
-  is_sound_ = is_sound_ && is_name(name) && is_value(value);
+  is_sound_ = is_sound_ && is_field_name(name) && is_value(value);
   add_framing(name, value);
 }
 

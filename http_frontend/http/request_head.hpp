@@ -29,6 +29,9 @@ class RequestHead {
   std::size_t transfer_encodings_ = 0;
 };
 
+// A token of RFC 9110, section 5.6.2: so no space before the colon, and no empty name.
+bool is_field_name(std::string_view name);
+
 // No control character and no space, as it is on the request line.
 bool is_sound_target(std::string_view target);
 

@@ -82,17 +82,18 @@ SOUND = {
 }
 
 
-# Chunks and trailers that the library reads in its own way.
 CHUNKS = {
-    "sound": CHUNK,
-    "lines that end in LF": CHUNK.replace(b"\r\n0\r\n\r\n", b"\n0\n\n"),
-    "LF at the end": b"0\r\n\n",
-    "a trailer": b"0\r\nX: y\r\n\r\n",
-    "a trailer that begins with a colon": b"0\r\n: y\r\n\r\n",
-    "a trailer with a space before the colon": b"0\r\nX : y\r\n\r\n",
-    "a trailer with a length": b"0\r\nContent-Length: " + LENGTH + b"\r\n\r\n",
-    "a trailer with a NUL": b"0\r\nX: a\0b\r\n\r\n",
-    "an extension": b"0;a=b\r\n\r\n",
+    "sound": (401, CHUNK),
+    "a trailer": (401, b"0\r\nX: y\r\n\r\n"),
+    "a trailer with a length": (401, b"0\r\nContent-Length: " + LENGTH + b"\r\n\r\n"),
+    "an extension": (401, b"0;a=b\r\n\r\n"),
+    "lines that end in LF": (400, CHUNK.replace(b"\r\n0\r\n\r\n", b"\n0\n\n")),
+    "LF at the end": (400, b"0\r\n\n"),
+    "more than the size says": (400, b"1\r\nab\r\n0\r\n\r\n"),
+    "a size that is no number": (400, b"x\r\n\r\n"),
+    "a trailer that begins with a colon": (400, b"0\r\n: y\r\n\r\n"),
+    "a trailer with a space before the colon": (400, b"0\r\nX : y\r\n\r\n"),
+    "a trailer with a NUL": (400, b"0\r\nX: a\0b\r\n\r\n"),
 }
 
 
@@ -135,8 +136,9 @@ def test_sound_heads(daemon, name):
 
 @pytest.mark.parametrize("name", CHUNKS)
 def test_a_request_in_chunks_is_the_last(daemon, name):
-    statuses, received = answers(daemon, POST + b"Host: x\r\nTransfer-Encoding: chunked\r\n\r\n" + CHUNKS[name] + INNER)
-    assert statuses == [401] and b"\nConnection: close" in received, received
+    status, chunks = CHUNKS[name]
+    statuses, received = answers(daemon, POST + b"Host: x\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks + INNER)
+    assert statuses == [status] and b"\nConnection: close" in received, received
 
 
 BODY_BYTES = 10_000_000

@@ -65,6 +65,31 @@ TEST(HeadWatchTest, NothingCountsBehindChunks) {
   EXPECT_EQ(sound_heads(post("Transfer-Encoding: chunked", "0\r\n\r\n") + get), 1U);
 }
 
+bool has_fault(const std::string& chunks) {
+  HeadWatch watch;
+  watch.feed(post("Transfer-Encoding: chunked", ""));
+  for (char c : chunks) watch.feed({&c, 1});
+  return watch.has_fault();
+}
+
+TEST(HeadWatchTest, ChunksAndTrailersThatAreSound) {
+  EXPECT_FALSE(has_fault("5\r\na\n\r\0b\r\n0\r\n\r\n"));
+  for (const char* chunks : {"0\r\n\r\n\n\n", "00a \t; x=\"y\"\r\n0123456789\r\n0\r\n\r\n",
+                             "F;x\r\n0123456789abcde\r\n0\r\nX: y\r\nZ:\r\n\r\n"}) {
+    EXPECT_FALSE(has_fault(chunks)) << chunks;
+  }
+}
+
+TEST(HeadWatchTest, ChunksAndTrailersThatAreNot) {
+  using namespace std::string_literals;
+  for (const std::string& chunks :
+       {"\r\n"s, "x\r\n"s, "-1\r\n"s, "0x1\r\n"s, "1 \r\n"s, "1 2\r\n"s, "10000000000000000\r\n"s, "1\n"s, "1\r\na\n"s,
+        "1\r\nab\r\n"s, "0\r\n\n"s, "0\n"s, "0\r\n: y\r\n"s, "0\r\nX : y\r\n"s, "0\r\nX: y\r\n z\r\n"s, "0\r\nx\r\n"s,
+        "0\r\nX: a\0b\r\n"s}) {
+    EXPECT_TRUE(has_fault(chunks)) << chunks;
+  }
+}
+
 TEST(HeadWatchTest, NothingCountsBehindAFault) {
   for (const char* line : {"Host: x\n", "Host: x\n:\r\n", ":\n", "\n", "X: y\t\n", "X: a\rb\r\n", "X: y\r\r\n",
                            "Content-Length: 1x\r\n", "Content-Length: 99999999999999999999\r\n"}) {
