@@ -39,11 +39,21 @@ COMMENT ON PROCEDURE @extschema@.audit_maintain IS
 -- Citus
 -------------------------------------------------------------------------------------------------------------------
 
+CREATE TABLE @extschema@.audit_shards (
+  created_at timestamptz NOT NULL,
+  shard_id   bigint      NOT NULL
+);
+COMMENT ON TABLE @extschema@.audit_shards IS
+'A row for each shard of audit_events, which audit_distribute() makes. A page asks the posting engine by way of them.';
+COMMENT ON COLUMN @extschema@.audit_shards.created_at IS 'A time whose hash leads to the shard. Nothing happened then.';
+COMMENT ON COLUMN @extschema@.audit_shards.shard_id IS 'The number of the shard, as in pg_dist_shard.';
+
 CREATE FUNCTION @extschema@.audit_distribute(shard_count integer DEFAULT NULL) RETURNS void
 LANGUAGE c AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.audit_distribute IS
 'Has Citus spread audit_events over its workers by created_at, with all events. shard_count: the number of shards, 1 '
 'to 64000. Default: citus.shard_count. A page asks each shard, so few shards are faster. Sessions that use '
-'audit_events wait until the events are copied. There is no way back. Raises 55000 without Citus, on a worker, '
-'without workers, where the coordinator is to have shards, with a foreign partition, and for a distributed '
-'audit_events. Raises 22023 for another shard_count.';
+'audit_events wait until the events are copied. There is no way back. Where audit_events is distributed it only looks '
+'up its shards, which is needed after Citus has split one. Raises 55000 without Citus or workers, on a worker, and '
+'where the coordinator is to have shards. Raises 55000 also with a foreign partition, and for a shard_count where '
+'audit_events is distributed. Raises 22023 for another shard_count.';

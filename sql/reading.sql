@@ -55,7 +55,22 @@ COMMENT ON FUNCTION @extschema@.audit_explain IS
 'reason: why sql; with mixed, for which partitions. events, has_more: of the page. The rest is the work of the '
 'posting engine: partitions_opened, index_pages_read, pending_entries_read, tids_decoded, keys_walked, '
 'block_ranges_read, heap_tuples_fetched. filters_without_list: given filters that were checked on rows, since an '
-'opened partition has no list of their values. Arguments, rights and errors as for audit_list().';
+'opened partition has no list of their values. On Citus shards_asked, the number of shards, stands for the work. '
+'Arguments, rights and errors as for audit_list().';
+
+CREATE FUNCTION @extschema@.audit_shard_page(
+  event_group text DEFAULT NULL, event_type text DEFAULT NULL, status text DEFAULT NULL, user_id bigint DEFAULT NULL,
+  vm_id text DEFAULT NULL, session_id text DEFAULT NULL, cursor text DEFAULT NULL, page_size integer DEFAULT 50,
+  since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, actor_type text DEFAULT NULL,
+  actor_id text DEFAULT NULL, source text DEFAULT NULL, resource_type text DEFAULT NULL,
+  ip_address inet DEFAULT NULL, resource_id text DEFAULT NULL, request_id text DEFAULT NULL,
+  correlation_id text DEFAULT NULL, task_id bigint DEFAULT NULL, shard_id bigint DEFAULT NULL)
+RETURNS bytea[]
+LANGUAGE c STABLE PARALLEL SAFE COST 1000 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION @extschema@.audit_shard_page IS
+'For audit_list() on Citus: one event more than a page holds, of the shard of audit_events with that number on this '
+'server. They are packed as in memory. The first element is no event: it is the format and why the posting engine '
+'cannot answer. Any role may call it. It needs the right to read the shard. Arguments and errors as for audit_list().';
 
 CREATE FUNCTION @extschema@.audit_get(id uuid, user_id bigint DEFAULT NULL)
 RETURNS TABLE (

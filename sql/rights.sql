@@ -107,7 +107,8 @@ COMMENT ON FUNCTION @extschema@.audit_grant_maintainer IS
 'nor holds, and reads no events.';
 
 -- Only the owner may use what is not granted above. audit_id_matches stays open: indexes evaluate it with a writer's
--- rights.
+-- rights. So does what a page of a distributed trail goes through: grants of functions do not reach workers.
+-- audit_shard_page() checks the right to read the shard.
 DO $$
 DECLARE
   member record;
@@ -115,7 +116,7 @@ BEGIN
   FOR member IN
     SELECT 'ROUTINE' AS type, p.oid::regprocedure::text AS name
     FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'audit_ext'
-    JOIN pg_proc p ON p.oid = d.objid AND p.proname <> 'audit_id_matches'
+    JOIN pg_proc p ON p.oid = d.objid AND p.proname NOT IN ('audit_id_matches', 'audit_shard_page')
     WHERE d.refclassid = 'pg_extension'::regclass AND d.classid = 'pg_proc'::regclass
     UNION ALL
     SELECT 'TABLE', c.oid::regclass::text
@@ -127,3 +128,4 @@ BEGIN
   END LOOP;
 END
 $$;
+GRANT SELECT ON @extschema@.audit_shards TO PUBLIC;

@@ -27,10 +27,11 @@ CREATE TEMP TABLE kind AS SELECT k AS kind, ('tap_' || k)::name AS role FROM unn
 -- Exactly what audit_grants lists.
 SELECT set_eq(format('SELECT oid FROM member_function WHERE has_function_privilege(%L, oid, ''EXECUTE'')', role),
               format('SELECT object::regprocedure::oid FROM audit_grants WHERE kind = %L AND object_type = ''ROUTINE''
-                      UNION SELECT ''audit_id_matches''::regproc', kind),
+                      UNION SELECT ''audit_id_matches''::regproc UNION SELECT ''audit_shard_page''::regproc', kind),
               role || ' may execute what it needs and nothing else') FROM kind;
 SELECT table_privs_are('public', r.relname, k.role,
-                       ARRAY(SELECT g.privilege FROM audit_grants g WHERE g.kind = k.kind AND g.object_type = 'TABLE' AND g.object::regclass = r.oid))
+                       ARRAY(SELECT g.privilege FROM audit_grants g WHERE g.kind = k.kind AND g.object_type = 'TABLE' AND g.object::regclass = r.oid
+                             UNION ALL SELECT 'SELECT' WHERE r.relname = 'audit_shards'))
 FROM pg_depend d JOIN pg_class r ON r.oid = d.objid AND r.relkind IN ('r', 'p', 'v'), kind k
 WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_extension'::regclass
   AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'audit_ext');

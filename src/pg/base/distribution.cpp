@@ -5,19 +5,20 @@
 namespace audit::pg {
 namespace {
 
-// Its first column is the table.
 Oid list_of_tables() { return get_relname_relid("pg_dist_partition", PG_CATALOG_NAMESPACE); }
 
-bool is_listed(Oid list, Oid relation) {
-  Relation catalog = try_relation_open(list, AccessShareLock);
-  if (catalog == nullptr) return false;
+// The rows of a catalog of Citus whose first column is the table.
+int count_rows_about(Oid table, Oid list) {
+  Relation catalog = OidIsValid(list) ? try_relation_open(list, AccessShareLock) : nullptr;
+  if (catalog == nullptr) return 0;
   ScanKeyData key;
-  ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relation));
+  ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(table));
   SysScanDesc scan = systable_beginscan(catalog, InvalidOid, false, nullptr, 1, &key);
-  const bool found = HeapTupleIsValid(systable_getnext(scan));
+  int count = 0;
+  while (HeapTupleIsValid(systable_getnext(scan))) count++;
   systable_endscan(scan);
   relation_close(catalog, AccessShareLock);
-  return found;
+  return count;
 }
 
 // pg_dist_local_group has one row, whose first column is 0 on the coordinator.
@@ -42,9 +43,10 @@ bool begins_with(const char* text, std::string_view prefix) {
 
 bool has_citus() { return OidIsValid(list_of_tables()); }
 
-bool is_distributed(Oid relation) {
-  const Oid list = list_of_tables();
-  return OidIsValid(list) && is_listed(list, relation);
+bool is_distributed(Oid relation) { return count_rows_about(relation, list_of_tables()) > 0; }
+
+int count_shards(Oid table) {
+  return count_rows_about(table, get_relname_relid("pg_dist_shard", PG_CATALOG_NAMESPACE));
 }
 
 // Citus itself decides by these names.

@@ -11,6 +11,9 @@ bool has_citus();
 // Whether Citus keeps the rows of the table elsewhere, so that the table itself is always empty.
 bool is_distributed(Oid relation);
 
+// How many shards the table has.
+int count_shards(Oid table);
+
 // Whether this is a worker, and the session has the name that Citus gives those it opens. The name alone proves
 // nothing: any role can set it.
 bool is_session_of_citus();

@@ -47,12 +47,11 @@ bool may_read(Relation events) {
 
 const char* reason_against(Relation events) {
   if (!has_expected_columns(events) || !is_partitioned_by_created_at(events)) return "audit_events has another shape";
-  // Citus keeps the rows elsewhere.
-  if (is_distributed(RelationGetRelid(events))) return "audit_events is distributed";
   if (!may_use_schema(RelationGetNamespace(events)) || !may_read(events)) return "no right to read audit_events";
   // Owners and superusers whom policies do not concern get RLS_NONE_ENV.
   if (check_enable_rls(RelationGetRelid(events), InvalidOid, true) == RLS_ENABLED) return "row-level security applies";
-  return nullptr;
+  // Citus keeps the rows elsewhere.
+  return is_distributed(RelationGetRelid(events)) ? distributed_reason : nullptr;
 }
 
 const char* reason_against_transaction() {
@@ -66,10 +65,12 @@ const char* reason_against_transaction() {
 
 }  // namespace
 
-Relation open_events(Oid function_oid, const char*& sql_reason) {
+Relation open_events(const PageRequest& request, const char*& sql_reason) {
   sql_reason = reason_against_transaction();
   if (sql_reason != nullptr) return nullptr;
-  const Oid events_oid = get_relname_relid("audit_events", get_func_namespace(function_oid));
+  const Oid events_oid = OidIsValid(request.shard)
+                             ? request.shard
+                             : get_relname_relid("audit_events", get_func_namespace(request.function_oid));
   Relation events = OidIsValid(events_oid) ? try_relation_open(events_oid, AccessShareLock) : nullptr;
   if (events == nullptr) {
     sql_reason = "there is no audit_events";

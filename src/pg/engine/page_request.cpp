@@ -84,4 +84,13 @@ PageRequest read_page_request(FunctionCallInfo fcinfo) {
   return request;
 }
 
+Datum filter_argument(std::size_t filter, const FilterValue& value) {
+  switch (filter_kind(filter)) {
+    case ColumnKind::text:
+      return PointerGetDatum(cstring_to_text_with_len(value.text.data(), static_cast<int>(value.text.size())));
+    case ColumnKind::address: return InetPGetDatum(inet_of(value.network));
+    default: return Int64GetDatum(value.number);
+  }
+}
+
 }  // namespace audit::pg

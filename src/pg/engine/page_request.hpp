@@ -19,6 +19,7 @@ constexpr int page_size_max = 200;
 
 struct PageRequest {
   Oid function_oid;  // of the SQL function that was called; it leads to the schema
+  Oid shard;         // of audit_events, to be searched instead of it; InvalidOid: none
   EventFilters filters;
   std::optional<EventKey> after;  // the events behind this position; nullopt: from the newest on
   int page_size;
@@ -29,5 +30,8 @@ static_assert(std::is_trivially_destructible_v<PageRequest>);
 // (cursor_invalid), and for a cursor that was made with other filters (cursor_mismatch). Raises it for an address with
 // bits behind its prefix (ip_address), too. Texts are detoasted into the current memory context.
 PageRequest read_page_request(FunctionCallInfo fcinfo);
+
+// A filter as the argument that it was, for a statement.
+Datum filter_argument(std::size_t filter, const FilterValue& value);
 
 }  // namespace audit::pg

@@ -82,12 +82,17 @@ bool PagePartitions::may_hold_newer(const PartitionBounds& bounds) const {
   return !search_.found->is_full() || compare(search_.found->oldest(), bounds.range.before) < 0;
 }
 
-// False: it is the default partition, of which no statement reads just that, and it cannot be read without one.
+// False: it cannot be read without a statement, and there is none: no statement reads just the default partition.
 bool PagePartitions::search(const PartitionBounds& bounds) {
   if (!may_hold_newer(bounds)) return true;
   const char* reason = search_by_postings(bounds);
   if (reason == nullptr) return true;
-  if (bounds.is_default || !search_default()) return false;
+  if (bounds.is_default) return false;
+  if (!sql_parts_.is_possible()) {
+    search_.report->sql_reason = reason;
+    return false;
+  }
+  if (!search_default()) return false;
   // The default partition may have filled the page.
   if (may_hold_newer(bounds)) sql_parts_.search(search_, bounds.range, reason);
   return true;
@@ -171,7 +176,7 @@ bool find_events_by_postings(const PageRequest& request, int event_limit, FindBy
   const MemoryContext context = AllocSetContextCreate(caller, "audit_ext page", ALLOCSET_DEFAULT_SIZES);
   MemoryContextSwitchTo(context);
   bool is_complete = false;
-  if (Relation events = open_events(request.function_oid, report.sql_reason)) {
+  if (Relation events = open_events(request, report.sql_reason)) {
     auto* entries = static_cast<NewestEvents<FoundEvent>::Entry*>(
         palloc(sizeof(NewestEvents<FoundEvent>::Entry) * static_cast<Size>(event_limit)));
     NewestEvents<FoundEvent> found(entries, event_limit);
@@ -179,6 +184,7 @@ bool find_events_by_postings(const PageRequest& request, int event_limit, FindBy
     relation_close(events, NoLock);
   }
   MemoryContextSwitchTo(caller);
+  report.is_distributed = report.sql_reason == distributed_reason;
   for (const char** reason : {&report.sql_reason, &report.sql_part_reason})
     if (*reason != nullptr) *reason = pstrdup(*reason);
   MemoryContextDelete(context);

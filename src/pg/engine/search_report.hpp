@@ -8,6 +8,8 @@ namespace audit::pg {
 struct SearchReport {
   const char* sql_reason = nullptr;       // why the SQL path answered the whole page; nullptr: it did not
   const char* sql_part_reason = nullptr;  // which partitions the SQL path read, and why; nullptr: none
+  bool is_distributed = false;            // that is why; the shards are left to search
+  int shards_asked = 0;
   int partitions_opened = 0;
   unsigned filters_without_list = 0;  // bits in the order of filter_columns: in some partition, rows decided alone
   std::int64_t index_pages_read = 0;

@@ -8,12 +8,14 @@
 
 namespace audit::pg {
 
-// Hands the first `event_limit` events of the request's list to the sink: the SQL path.
+// Hands the first `event_limit` events of the request's list to the sink: the SQL path. nullptr: there is none.
 using FindBySql = void (*)(const PageRequest& request, int event_limit, EventSink& sink);
 
 class SqlParts {
  public:
   SqlParts(const PageRequest& request, FindBySql find_by_sql, Relation events);
+
+  bool is_possible() const { return find_by_sql_ != nullptr; }
 
   // Brings search.found up to date with the partition of that range. The report gets the reason. REQUIRES: it is not
   // the default partition, so the range has no events of other partitions.

@@ -3,6 +3,7 @@
 
 #include "base/settings.hpp"
 #include "engine/posting_page.hpp"
+#include "reading/shard_pages.hpp"
 #include "reading/snapshot_age.hpp"
 #include "reading/sql_page.hpp"
 
@@ -40,7 +41,8 @@ PageEnd fetch_page(const PageRequest& request, EventSink& sink) {
   if (engine_setting() == Engine::sql)
     report.sql_reason = "audit_ext.engine is sql";
   else
-    is_found = find_events_by_postings(request, event_limit, find_events_by_sql, page, report);
+    is_found = find_events_by_postings(request, event_limit, find_events_by_sql, page, report) ||
+               (report.is_distributed && find_events_on_shards(request, page, report));
   if (!is_found) find_events_by_sql(request, event_limit, page);
   check_snapshot_age();
   page.end.report = report;

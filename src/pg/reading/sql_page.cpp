@@ -1,7 +1,6 @@
 // The SQL path: one saved plan per set of given conditions, never "$1 IS NULL OR ...", which no index can serve.
 #include "reading/sql_page.hpp"
 
-#include "base/inet_value.hpp"
 #include "base/sql_plans.hpp"
 
 namespace audit::pg {
@@ -41,20 +40,12 @@ PagePlan plans[1u << plan_bits];
 
 PagePlan& plan_for(Conditions given) { return plans[(given ^ given >> plan_bits) & (lengthof(plans) - 1)]; }
 
-Datum datum_of(std::size_t filter, const FilterValue& value) {
-  switch (filter_kind(filter)) {
-    case ColumnKind::text:
-      return PointerGetDatum(cstring_to_text_with_len(value.text.data(), static_cast<int>(value.text.size())));
-    case ColumnKind::address: return InetPGetDatum(inet_of(value.network));
-    default: return Int64GetDatum(value.number);
-  }
-}
-
 ParamListInfo page_parameters(const PageRequest& request) {
   ParamListInfo parameters = null_parameters(parameter_types.data(), parameter_count);
   const EventFilters& filters = request.filters;
   for (std::size_t i = 0; i < filter_count; i++)
-    if (const auto& value = filters.values[i]) set_parameter(parameters, static_cast<int>(i), datum_of(i, *value));
+    if (const auto& value = filters.values[i])
+      set_parameter(parameters, static_cast<int>(i), filter_argument(i, *value));
   if (filters.since_us) set_parameter(parameters, since_parameter, TimestampTzGetDatum(*filters.since_us));
   if (filters.until_us) set_parameter(parameters, until_parameter, TimestampTzGetDatum(*filters.until_us));
   if (request.after) {
