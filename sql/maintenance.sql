@@ -48,6 +48,8 @@ COMMENT ON TABLE @extschema@.audit_shards IS
 COMMENT ON COLUMN @extschema@.audit_shards.created_at IS 'A time whose hash leads to the shard. Nothing happened then.';
 COMMENT ON COLUMN @extschema@.audit_shards.shard_id IS 'The number of the shard, as in pg_dist_shard.';
 
+GRANT SELECT ON @extschema@.audit_shards TO PUBLIC;
+
 CREATE FUNCTION @extschema@.audit_distribute(shard_count integer DEFAULT NULL) RETURNS void
 LANGUAGE c AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.audit_distribute IS

@@ -121,11 +121,10 @@ BEGIN
     UNION ALL
     SELECT 'TABLE', c.oid::regclass::text
     FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'audit_ext'
-    JOIN pg_class c ON c.oid = d.objid AND c.relkind IN ('r', 'p', 'v')
+    JOIN pg_class c ON c.oid = d.objid AND c.relkind IN ('r', 'p', 'v') AND c.relname <> 'audit_shards'
     WHERE d.refclassid = 'pg_extension'::regclass AND d.classid = 'pg_class'::regclass
   LOOP
     EXECUTE format('REVOKE ALL ON %s %s FROM PUBLIC', member.type, member.name);
   END LOOP;
 END
 $$;
-GRANT SELECT ON @extschema@.audit_shards TO PUBLIC;
