@@ -3,6 +3,97 @@
 -- Partitions. The filter index is GIN: one entry a value, and no column costs more than its lists of row addresses.
 -------------------------------------------------------------------------------------------------------------------
 
+CREATE FUNCTION @extschema@.audit_gin_text_prefix(text, internal) RETURNS internal
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION @extschema@.audit_gin_text_prefix(text, internal) IS
+'The key of a text in a GIN index: the text itself, of a longer one the first 2048 bytes.';
+
+CREATE FUNCTION @extschema@.audit_gin_text_prefix(
+  text, internal, smallint, internal, internal, internal, internal)
+RETURNS internal
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION @extschema@.audit_gin_text_prefix(
+  text, internal, smallint, internal, internal, internal, internal) IS
+'The same for a value that is looked for.';
+
+CREATE FUNCTION @extschema@.audit_gin_text_bucket(text, internal) RETURNS internal
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION @extschema@.audit_gin_text_bucket(text, internal) IS
+'The key of a text in a GIN index: the number of its bucket.';
+
+CREATE FUNCTION @extschema@.audit_gin_text_bucket(
+  text, internal, smallint, internal, internal, internal, internal)
+RETURNS internal
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION @extschema@.audit_gin_text_bucket(
+  text, internal, smallint, internal, internal, internal, internal) IS
+'The same for a value that is looked for.';
+
+CREATE FUNCTION @extschema@.audit_gin_bigint_bucket(bigint, internal) RETURNS internal
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION @extschema@.audit_gin_bigint_bucket(bigint, internal) IS
+'The key of a bigint in a GIN index: the number of its bucket.';
+
+CREATE FUNCTION @extschema@.audit_gin_bigint_bucket(
+  bigint, internal, smallint, internal, internal, internal, internal)
+RETURNS internal
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION @extschema@.audit_gin_bigint_bucket(
+  bigint, internal, smallint, internal, internal, internal, internal) IS
+'The same for a value that is looked for.';
+
+CREATE FUNCTION @extschema@.audit_gin_consistent(
+  internal, smallint, text, integer, internal, internal, internal, internal) RETURNS boolean
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION @extschema@.audit_gin_consistent(
+  internal, smallint, text, integer, internal, internal, internal, internal) IS
+'Whether a row may have the value: it has the key, and the row itself must be checked.';
+
+CREATE FUNCTION @extschema@.audit_gin_consistent(
+  internal, smallint, bigint, integer, internal, internal, internal, internal) RETURNS boolean
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION @extschema@.audit_gin_consistent(
+  internal, smallint, bigint, integer, internal, internal, internal, internal) IS
+'Whether a row may have the value: it has the key, and the row itself must be checked.';
+
+-- btree_gin has no room for texts of more than 2,700 bytes, and one entry for each value.
+CREATE OPERATOR FAMILY @extschema@.audit_prefix_ops USING gin;
+COMMENT ON OPERATOR FAMILY @extschema@.audit_prefix_ops USING gin IS 'GIN over text of any length.';
+CREATE OPERATOR CLASS @extschema@.audit_prefix_ops FOR TYPE text USING gin FAMILY @extschema@.audit_prefix_ops AS
+  OPERATOR 1 pg_catalog.=,
+  FUNCTION 1 pg_catalog.bttextcmp(text, text),
+  FUNCTION 2 @extschema@.audit_gin_text_prefix(text, internal),
+  FUNCTION 3 @extschema@.audit_gin_text_prefix(text, internal, smallint, internal, internal, internal, internal),
+  FUNCTION 4 @extschema@.audit_gin_consistent(
+    internal, smallint, text, integer, internal, internal, internal, internal),
+  STORAGE text;
+COMMENT ON OPERATOR CLASS @extschema@.audit_prefix_ops USING gin IS
+'GIN over text of any length: entries hold at most 2048 bytes. Serves the equal sign.';
+
+CREATE OPERATOR FAMILY @extschema@.audit_bucket_ops USING gin;
+COMMENT ON OPERATOR FAMILY @extschema@.audit_bucket_ops USING gin IS 'GIN over nearly unique values.';
+CREATE OPERATOR CLASS @extschema@.audit_bucket_ops FOR TYPE text USING gin FAMILY @extschema@.audit_bucket_ops AS
+  OPERATOR 1 pg_catalog.=,
+  FUNCTION 1 pg_catalog.btint4cmp(integer, integer),
+  FUNCTION 2 @extschema@.audit_gin_text_bucket(text, internal),
+  FUNCTION 3 @extschema@.audit_gin_text_bucket(text, internal, smallint, internal, internal, internal, internal),
+  FUNCTION 4 @extschema@.audit_gin_consistent(
+    internal, smallint, text, integer, internal, internal, internal, internal),
+  STORAGE integer;
+COMMENT ON OPERATOR CLASS @extschema@.audit_bucket_ops USING gin IS
+'GIN over nearly unique text: entries hold one of 16384 hash values. Serves the equal sign.';
+CREATE OPERATOR CLASS @extschema@.audit_bucket_bigint_ops FOR TYPE bigint
+  USING gin FAMILY @extschema@.audit_bucket_ops AS
+  OPERATOR 1 pg_catalog.=,
+  FUNCTION 1 pg_catalog.btint4cmp(integer, integer),
+  FUNCTION 2 @extschema@.audit_gin_bigint_bucket(bigint, internal),
+  FUNCTION 3 @extschema@.audit_gin_bigint_bucket(bigint, internal, smallint, internal, internal, internal, internal),
+  FUNCTION 4 @extschema@.audit_gin_consistent(
+    internal, smallint, bigint, integer, internal, internal, internal, internal),
+  STORAGE integer;
+COMMENT ON OPERATOR CLASS @extschema@.audit_bucket_bigint_ops USING gin IS
+'GIN over nearly unique bigint: entries hold one of 16384 hash values. Serves the equal sign.';
+
 CREATE FUNCTION @extschema@.audit_guard_partition(partition regclass) RETURNS void
 LANGUAGE c STRICT SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.audit_guard_partition IS
@@ -13,7 +104,7 @@ CREATE FUNCTION @extschema@.audit_index_partition(partition regclass) RETURNS vo
 LANGUAGE c STRICT SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.audit_index_partition IS
 'Gives a partition its indexes and its guard against TRUNCATE. The indexes are the primary key (created_at, id), one '
-'GIN index over the filter columns, and a BRIN index on created_at. A partial index covers ids that were not '
+'GIN index over eleven filter columns, and a BRIN index on created_at. A partial index covers ids that were not '
 'made from created_at. For a partition attached by hand. audit_create_partition() calls it.';
 
 CREATE TABLE @extschema@.audit_events_default PARTITION OF @extschema@.audit_events DEFAULT;

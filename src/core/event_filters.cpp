@@ -1,4 +1,5 @@
-// The fingerprint by which a cursor knows the filters it was made with. Changing it breaks every cursor in use.
+// The fingerprint by which a cursor knows the filters it was made with, and the buckets of filter indexes. Changing
+// them breaks every cursor and every index in use.
 #include "event_filters.hpp"
 
 #include "hash.hpp"
@@ -24,7 +25,24 @@ void add_time(Fnv1a64& hash, const std::optional<std::int64_t>& time_us) noexcep
   if (time_us) hash.add_int64(*time_us);
 }
 
+// Few enough that a bucket's list is short on disk, and enough that few other rows are in it.
+constexpr std::uint64_t bucket_count = 16384;
+
+std::int32_t bucket_of(const Fnv1a64& hash) noexcept { return static_cast<std::int32_t>(hash.value() % bucket_count); }
+
 }  // namespace
+
+std::int32_t filter_bucket(std::string_view text) noexcept {
+  Fnv1a64 hash;
+  hash.add_text(text);
+  return bucket_of(hash);
+}
+
+std::int32_t filter_bucket(std::int64_t number) noexcept {
+  Fnv1a64 hash;
+  hash.add_int64(number);
+  return bucket_of(hash);
+}
 
 std::uint64_t fingerprint(const EventFilters& filters) noexcept {
   Fnv1a64 hash;

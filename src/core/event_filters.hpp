@@ -27,6 +27,9 @@ constexpr std::size_t filter_count = filter_columns.size();
 // The first ones, which the contract publishes. Every filter index has them.
 constexpr std::size_t published_filter_count = 6;
 
+// The filter index of a new partition has these, whatever is configured.
+constexpr std::size_t indexed_filter_count = 11;
+
 constexpr std::string_view filter_name(std::size_t filter) noexcept {
   return event_columns[filter_columns[filter]].name();
 }
@@ -56,6 +59,22 @@ constexpr std::size_t filter_size_max = 2048;
 constexpr bool is_size_bounded(std::size_t filter) noexcept {
   return filter < published_filter_count && filter_kind(filter) == ColumnKind::text;
 }
+
+// What a filter index holds of a column.
+enum class IndexKey {
+  value,
+  prefix,  // of text: as far as filter_size_max
+  bucket,  // of nearly unique values: their filter_bucket()
+};
+
+constexpr IndexKey index_key(std::size_t filter) noexcept {
+  if (filter < published_filter_count || filter_kind(filter) == ColumnKind::address) return IndexKey::value;
+  return filter < indexed_filter_count ? IndexKey::prefix : IndexKey::bucket;
+}
+
+// Indexes on disk have these numbers. So they never change.
+std::int32_t filter_bucket(std::string_view text) noexcept;
+std::int32_t filter_bucket(std::int64_t number) noexcept;
 
 // The kind of the filter decides which member counts. The text is a view of memory that the caller owns.
 struct FilterValue {

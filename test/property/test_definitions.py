@@ -37,16 +37,19 @@ def test_definitions_change(database):
         for change, expected in (
                 ("CREATE INDEX spare ON by_hand USING gin (session_id, vm_id, user_id, status, event_type, event_group)", "posting"),
                 ("DROP INDEX by_hand_filters", "posting"),  # the spare one will do, though its columns are in another order
-                ("DROP INDEX spare", "sql"),
+                ("DROP INDEX spare", "mixed"),
                 ("CREATE INDEX by_hand_filters ON by_hand USING gin (event_group, event_type, status, user_id, vm_id, session_id)", "posting"),
+                ("CREATE INDEX all_filters ON by_hand USING gin (event_group, event_type, status, user_id, vm_id, session_id, "
+                 "request_id audit_bucket_ops, task_id audit_bucket_bigint_ops, source audit_prefix_ops)", "posting"),
+                ("DROP INDEX all_filters", "posting"),
                 ("REINDEX INDEX by_hand_filters", "posting"),
                 ("REINDEX TABLE CONCURRENTLY by_hand", "posting"),
                 ("VACUUM FULL by_hand", "posting"),
-                ("ALTER TABLE by_hand DROP CONSTRAINT by_hand_pkey", "sql"),
+                ("ALTER TABLE by_hand DROP CONSTRAINT by_hand_pkey", "mixed"),
                 ("ALTER TABLE by_hand ADD CONSTRAINT by_hand_pkey PRIMARY KEY (created_at, id)", "posting"),
                 ("DROP INDEX by_hand_ranges", "posting"),
                 ("CREATE INDEX by_hand_ranges ON by_hand USING brin (created_at)", "posting"),
-                ("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'by_hand_filters'::regclass", "sql"),
+                ("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'by_hand_filters'::regclass", "mixed"),
                 ("UPDATE pg_index SET indisvalid = true WHERE indexrelid = 'by_hand_filters'::regclass", "posting"),
                 ("ALTER TABLE audit_events ADD COLUMN added int DEFAULT 7", "posting"),
                 ("ALTER TABLE audit_events DROP COLUMN added", "posting")):

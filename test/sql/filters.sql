@@ -47,9 +47,16 @@ SELECT audit_list_json(source => 'api', cursor => audit_list_json(source => 'ui'
 ROLLBACK TO s;
 SELECT audit_list_json(ip_address => '10.0.0.0/9', cursor => audit_list_json(ip_address => '10.0.0.0/8', page_size => 1) ->> 'next_cursor');
 ROLLBACK TO s;
--- lists of all columns, as an index by hand has them; the one with the most columns is read
-CREATE INDEX by_hand ON audit_events_default USING gin (task_id, source, event_group, event_type, status, user_id, vm_id, session_id, ip_address, request_id,
-  actor_id, actor_type, resource_type, resource_id, correlation_id);
+-- an index with other classes is not read
+SET LOCAL audit_ext.allow_changes = on;
+CREATE INDEX other_classes ON audit_events_default USING gin (event_group, event_type, status, user_id, vm_id, session_id, ip_address, source, actor_id, actor_type,
+  resource_type, request_id, correlation_id, resource_id, task_id);
+SELECT f.by_posting, f.is_same, f.without_list FROM found('source => ''api'', task_id => 0') f;
+DROP INDEX other_classes;
+-- lists of all columns, as an index by hand has them, in any order; the one with the most columns is read
+CREATE INDEX by_hand ON audit_events_default USING gin (task_id audit_bucket_bigint_ops, source audit_prefix_ops, event_group, event_type, status, user_id, vm_id,
+  session_id, ip_address, request_id audit_bucket_ops, actor_id audit_prefix_ops, actor_type audit_prefix_ops, resource_type audit_prefix_ops,
+  resource_id audit_bucket_ops, correlation_id audit_bucket_ops);
 SELECT count(*), count(*) FILTER (WHERE is_same), string_agg(DISTINCT without_list, ';') FROM all_found();
 -- events in the pending list
 INSERT INTO audit_events (id, created_at, actor_type, source, event_group, event_type, resource_type, resource_id, request_id, correlation_id, task_id, ip_address)
@@ -58,8 +65,22 @@ VALUES ('00000000-0000-0000-0000-000000000006', '2025-01-01 11:00:00Z', 'user', 
 SELECT count(*), count(*) FILTER (WHERE is_same), count(*) FILTER (WHERE by_posting ~ '6'), count(*) FILTER (WHERE by_posting ~ '7') FROM all_found();
 SELECT gin_clean_pending_list('by_hand') > 0;
 SELECT count(*), count(*) FILTER (WHERE is_same), count(*) FILTER (WHERE by_posting ~ '6'), count(*) FILTER (WHERE by_posting ~ '7') FROM all_found();
+-- long texts: the same beginning, compressible or not; any length is recorded
+CREATE TEMPORARY TABLE long_texts AS SELECT n, (SELECT string_agg(md5(i::text), '') FROM generate_series(1, 100) i) || repeat('ü', n) AS value FROM generate_series(0, 2) n;
+INSERT INTO audit_events (id, created_at, event_group, event_type, actor_id, source, resource_type, resource_id, request_id, correlation_id)
+SELECT ('00000000-0000-0000-0000-00000000000' || 7 + n)::uuid, '2025-01-03Z', 'g', 't', value, repeat('ü', 1020 + 2000 * n), value, value, value, value FROM long_texts WHERE n > 0;
+SELECT n, f.by_posting, f.is_same, f.without_list FROM long_texts, found(format('actor_id => %1$L, resource_type => %1$L, request_id => %1$L', value)) f ORDER BY n;
+SELECT n, f.by_posting, f.is_same, f.without_list FROM long_texts, found(format('source => %L', repeat('ü', 1020 + 2000 * n))) f ORDER BY n;
+SELECT gin_clean_pending_list('by_hand') > 0;
+SELECT n, f.by_posting, f.is_same, f.without_list FROM long_texts, found(format('actor_id => %1$L, resource_type => %1$L, request_id => %1$L', value)) f ORDER BY n;
+SELECT n, f.by_posting, f.is_same, f.without_list FROM long_texts, found(format('source => %L', repeat('ü', 1020 + 2000 * n))) f ORDER BY n;
+-- SQL finds them by the index as well
+SET LOCAL enable_seqscan = off; SET LOCAL enable_indexscan = off;
+EXPLAIN (COSTS off) SELECT id FROM audit_events_default WHERE request_id = 'req 2' AND task_id = bigint '0' AND actor_type = 'user';
+SELECT count(*) FROM audit_events_default WHERE request_id = 'req 2' AND task_id = bigint '0' AND actor_type = 'user';
+SELECT count(*) FROM audit_events_default WHERE actor_id = (SELECT value FROM long_texts WHERE n = 1);
+RESET enable_seqscan; RESET enable_indexscan;
 -- one with a column twice is not read; one that has only the columns of the contract is
-SET LOCAL audit_ext.allow_changes = on;
 DROP INDEX by_hand, audit_events_default_filters;
 SET LOCAL audit_ext.engine = posting;
 SELECT value FROM audit_explain() WHERE name = 'reason';

@@ -1,5 +1,5 @@
 // btree_gin's operator classes keep text in the database's collation, bigint by value and inet as it is. A long text
-// may be compressed.
+// may be compressed. Ours keep prefixes of text in the same way, and buckets as integers.
 #include "engine/gin_entries.hpp"
 
 namespace audit::pg {
@@ -28,12 +28,13 @@ int compare(const GinKey& key, const IndexTupleData* entry) {
   if (is_null(entry)) return -1;
   if (key.kind == ColumnKind::text) return compare_texts(key.text, varlena_of(entry));
   if (key.kind == ColumnKind::address) return compare_addresses(key.address, varlena_of(entry));
-  const std::int64_t number = number_of(entry);
+  const std::int64_t number = number_of(entry, key.kind);
   return key.number == number ? 0 : key.number < number ? -1 : 1;
 }
 
 bool has_key(const IndexTupleData* entry, const GinKey& key) {
-  if (key.kind == ColumnKind::integer) return number_of(entry) == key.number;
+  if (key.kind == ColumnKind::integer || key.kind == ColumnKind::integer32)
+    return number_of(entry, key.kind) == key.number;
   const varlena* value = varlena_of(entry);
   if (key.kind == ColumnKind::address) return has_bytes(value, VARDATA(key.address), VARSIZE(key.address) - VARHDRSZ);
   if (VARATT_IS_COMPRESSED(value)) return compare_texts(key.text, value) == 0;

@@ -24,9 +24,12 @@ inline int column_of(const IndexTupleData* entry) {
 inline bool is_null(const IndexTupleData* entry) { return IndexTupleHasNulls(entry); }
 
 // REQUIRES, of these two: the entry is not null, and belongs to a column of that type.
-inline std::int64_t number_of(const IndexTupleData* entry) {
+inline std::int64_t number_of(const IndexTupleData* entry, ColumnKind kind) {
   constexpr std::size_t offset = TYPEALIGN(ALIGNOF_LONG, sizeof(IndexTupleData) + sizeof(uint16));
-  return *reinterpret_cast<const std::int64_t*>(reinterpret_cast<const char*>(entry) + offset);
+  constexpr std::size_t offset32 = TYPEALIGN(ALIGNOF_INT, sizeof(IndexTupleData) + sizeof(uint16));
+  const char* at = reinterpret_cast<const char*>(entry);
+  if (kind == ColumnKind::integer32) return *reinterpret_cast<const std::int32_t*>(at + offset32);
+  return *reinterpret_cast<const std::int64_t*>(at + offset);
 }
 
 inline const varlena* varlena_of(const IndexTupleData* entry) {

@@ -3,6 +3,7 @@
 // only when all of that has succeeded, so that the SQL path can still take over.
 #include "engine/posting_page.hpp"
 
+#include "base/filter_key.hpp"
 #include "base/inet_value.hpp"
 #include "engine/events_access.hpp"
 #include "engine/partition_search.hpp"
@@ -18,12 +19,24 @@ KeyRange range_of(const PageRequest& request) {
   return range;
 }
 
-GivenFilter given_filter(std::size_t number, const FilterValue& value) {
+GinKey bucket_key(ColumnKind kind, const FilterValue& value) {
+  const std::int32_t bucket = kind == ColumnKind::text ? filter_bucket(value.text) : filter_bucket(value.number);
+  return {0, ColumnKind::integer32, bucket, {}, nullptr};
+}
+
+GinKey key_of(std::size_t number, const FilterValue& value) {
   const ColumnKind kind = filter_kind(number);
-  const bool is_address = kind == ColumnKind::address;
-  const inet* address = is_address ? inet_of(value.network) : nullptr;
-  return {
-      number, value, {0, kind, value.number, value.text, address}, !is_address || value.network.is_single_address()};
+  switch (index_key(number)) {
+    case IndexKey::bucket: return bucket_key(kind, value);
+    case IndexKey::prefix: return {0, kind, 0, filter_prefix(value.text), nullptr};
+    case IndexKey::value: break;
+  }
+  return {0, kind, value.number, value.text, kind == ColumnKind::address ? inet_of(value.network) : nullptr};
+}
+
+GivenFilter given_filter(std::size_t number, const FilterValue& value) {
+  const bool is_key = filter_kind(number) != ColumnKind::address || value.network.is_single_address();
+  return {number, value, key_of(number, value), is_key};
 }
 
 void set_filters(const EventFilters& filters, PageSearch& search) {

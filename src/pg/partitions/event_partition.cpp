@@ -46,13 +46,26 @@ struct ExpectedClass {
   Oid collation;
 };
 
-// btree_gin's operator class: one key a row, the value itself, compared as such.
-ExpectedClass expected_class(ColumnKind kind) {
+// btree_gin's operator classes: one key a row, the value itself, compared as such.
+ExpectedClass class_of_values(ColumnKind kind) {
   switch (kind) {
     case ColumnKind::text: return {F_BTTEXTCMP, "gin_extract_value_text", DEFAULT_COLLATION_OID};
     case ColumnKind::address: return {F_NETWORK_CMP, "gin_extract_value_inet", InvalidOid};
     default: return {F_BTINT8CMP, "gin_extract_value_int8", InvalidOid};
   }
+}
+
+// Those that audit_index_partition() uses: one key a row, too.
+ExpectedClass expected_class(std::size_t filter) {
+  const ColumnKind kind = filter_kind(filter);
+  switch (index_key(filter)) {
+    case IndexKey::prefix: return {F_BTTEXTCMP, "audit_gin_text_prefix", DEFAULT_COLLATION_OID};
+    case IndexKey::bucket:
+      if (kind == ColumnKind::text) return {F_BTINT4CMP, "audit_gin_text_bucket", DEFAULT_COLLATION_OID};
+      return {F_BTINT4CMP, "audit_gin_bigint_bucket", InvalidOid};
+    case IndexKey::value: break;
+  }
+  return class_of_values(kind);
 }
 
 bool has_class(Relation index, int column, const ExpectedClass& expected) {
@@ -75,8 +88,7 @@ std::size_t filter_of_index_column(const EventPartition& partition, Relation ind
 bool find_filters_of_index(const EventPartition& partition, Relation index, int (&columns)[filter_count]) {
   for (int column = 1; column <= index->rd_index->indnatts; column++) {
     const std::size_t filter = filter_of_index_column(partition, index, column);
-    if (filter == filter_count || columns[filter] != 0 ||
-        !has_class(index, column, expected_class(filter_kind(filter))))
+    if (filter == filter_count || columns[filter] != 0 || !has_class(index, column, expected_class(filter)))
       return false;
     columns[filter] = column;
   }

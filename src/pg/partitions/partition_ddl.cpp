@@ -135,12 +135,24 @@ Oid create_table_like_events(const char* name, const char* partition_clause) {
   return get_relname_relid(name, get_rel_namespace(events));
 }
 
+const char* operator_class(std::size_t filter) {
+  switch (index_key(filter)) {
+    case IndexKey::prefix: return psprintf(" %s.audit_prefix_ops", own_schema_name());
+    case IndexKey::bucket:
+      return psprintf(" %s.audit_bucket%s_ops", own_schema_name(),
+                      filter_kind(filter) == ColumnKind::text ? "" : "_bigint");
+    case IndexKey::value: break;
+  }
+  return "";
+}
+
 const char* filter_column_list() {
   StringInfoData list;
   initStringInfo(&list);
-  for (std::size_t i = 0; i < published_filter_count; i++) {
+  for (std::size_t i = 0; i < indexed_filter_count; i++) {
     const std::string_view name = filter_name(i);
-    appendStringInfo(&list, i > 0 ? ", %.*s" : "%.*s", static_cast<int>(name.size()), name.data());
+    appendStringInfo(&list, "%s%.*s%s", i > 0 ? ", " : "", static_cast<int>(name.size()), name.data(),
+                     operator_class(i));
   }
   return list.data;
 }
