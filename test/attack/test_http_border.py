@@ -74,6 +74,9 @@ FORBIDDEN = {
     "a head that is too large": GET + b"Host: x\r\n" + b"X: " + b"y" * 20_000 + b"\r\n\r\n" + INNER,
     "a cookie that is too large": GET + b"Host: x\r\nCookie: " + b"y" * 8_000 + b"\r\n\r\n" + INNER,
 }
+# libmicrohttpd 1.0 ends the connection over these without an answer, as it does not take them for HTTP.
+MAY_BE_UNANSWERED = {"a line that begins with NUL before it", "a bare LF before it", "a NUL in the target", "a NUL in the query",
+                     "a NUL in the method"}
 SOUND = {
     "two requests one behind the other": INNER * 2,
     "white space around values": GET + b"Host:x\r\nX: \t y \t\r\nY:\r\n\r\n" + INNER,
@@ -123,6 +126,8 @@ def daemon():
 @pytest.mark.parametrize("name", FORBIDDEN)
 def test_forbidden_heads(daemon, name):
     statuses, received = answers(daemon, FORBIDDEN[name])
+    if name in MAY_BE_UNANSWERED and received == b"":
+        return
     assert len(statuses) == 1 and statuses[0] in (400, 413, 414, 431), received
     head, _, body = received.partition(b"\r\n\r\n")
     assert b"\nconnection: close" in head.lower() and b"\nContent-Length: %d" % len(body) in head and body.startswith(b'{"detail"')
