@@ -59,12 +59,12 @@ COMMENT ON FUNCTION @extschema@.audit_explain IS
 'Arguments, rights and errors as for audit_list().';
 
 CREATE FUNCTION @extschema@.audit_shard_page(
-  event_group text DEFAULT NULL, event_type text DEFAULT NULL, status text DEFAULT NULL, user_id bigint DEFAULT NULL,
-  vm_id text DEFAULT NULL, session_id text DEFAULT NULL, cursor text DEFAULT NULL, page_size integer DEFAULT 50,
-  since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, actor_type text DEFAULT NULL,
-  actor_id text DEFAULT NULL, source text DEFAULT NULL, resource_type text DEFAULT NULL,
-  ip_address inet DEFAULT NULL, resource_id text DEFAULT NULL, request_id text DEFAULT NULL,
-  correlation_id text DEFAULT NULL, task_id bigint DEFAULT NULL, shard_id bigint DEFAULT NULL)
+  shard_id bigint, event_group text DEFAULT NULL, event_type text DEFAULT NULL, status text DEFAULT NULL,
+  user_id bigint DEFAULT NULL, vm_id text DEFAULT NULL, session_id text DEFAULT NULL, cursor text DEFAULT NULL,
+  page_size integer DEFAULT 50, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
+  actor_type text DEFAULT NULL, actor_id text DEFAULT NULL, source text DEFAULT NULL,
+  resource_type text DEFAULT NULL, ip_address inet DEFAULT NULL, resource_id text DEFAULT NULL,
+  request_id text DEFAULT NULL, correlation_id text DEFAULT NULL, task_id bigint DEFAULT NULL)
 RETURNS bytea[]
 LANGUAGE c STABLE PARALLEL SAFE COST 1000 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.audit_shard_page IS

@@ -8,8 +8,9 @@
 namespace audit::pg {
 namespace {
 
-int read_page_size(FunctionCallInfo fcinfo) {
-  const int page_size = is_given(fcinfo, page_size_argument) ? PG_GETARG_INT32(page_size_argument) : page_size_default;
+int read_page_size(FunctionCallInfo fcinfo, int first) {
+  const int position = first + page_size_argument;
+  const int page_size = is_given(fcinfo, position) ? PG_GETARG_INT32(position) : page_size_default;
   if (page_size < 1 || page_size > page_size_max)
     ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("page_size is out of range"),
             errdetail("Got %d; a page has 1 to %d events.", page_size, page_size_max),
@@ -53,8 +54,7 @@ InetNetwork read_network(const inet* value) {
   return network;
 }
 
-FilterValue read_filter(FunctionCallInfo fcinfo, std::size_t filter) {
-  const int position = filter_arguments[filter];
+FilterValue read_filter(FunctionCallInfo fcinfo, int position, std::size_t filter) {
   FilterValue value;
   switch (filter_kind(filter)) {
     case ColumnKind::text: value.text = *text_argument(fcinfo, position); break;
@@ -64,23 +64,25 @@ FilterValue read_filter(FunctionCallInfo fcinfo, std::size_t filter) {
   return value;
 }
 
-EventFilters read_filters(FunctionCallInfo fcinfo) {
+EventFilters read_filters(FunctionCallInfo fcinfo, int first) {
   EventFilters filters;
   for (std::size_t i = 0; i < filter_count; i++)
-    if (is_given(fcinfo, filter_arguments[i])) filters.values[i] = read_filter(fcinfo, i);
-  filters.since_us = int64_argument(fcinfo, since_argument);
-  filters.until_us = int64_argument(fcinfo, until_argument);
+    if (const int position = first + filter_arguments[i]; is_given(fcinfo, position))
+      filters.values[i] = read_filter(fcinfo, position, i);
+  filters.since_us = int64_argument(fcinfo, first + since_argument);
+  filters.until_us = int64_argument(fcinfo, first + until_argument);
   return filters;
 }
 
 }  // namespace
 
-PageRequest read_page_request(FunctionCallInfo fcinfo) {
+PageRequest read_page_request(FunctionCallInfo fcinfo, int first_argument) {
   PageRequest request{};
   request.function_oid = fcinfo->flinfo->fn_oid;
-  request.page_size = read_page_size(fcinfo);
-  request.filters = read_filters(fcinfo);
-  if (const auto token = text_argument(fcinfo, cursor_argument)) request.after = read_position(*token, request.filters);
+  request.page_size = read_page_size(fcinfo, first_argument);
+  request.filters = read_filters(fcinfo, first_argument);
+  if (const auto token = text_argument(fcinfo, first_argument + cursor_argument))
+    request.after = read_position(*token, request.filters);
   return request;
 }
 

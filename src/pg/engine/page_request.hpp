@@ -5,8 +5,8 @@
 
 namespace audit::pg {
 
-// The arguments by position, as the SQL script declares them: the filters in the order of filter_columns, and the
-// others.
+// The arguments by position behind the first of them, as the SQL script declares them: the filters in the order of
+// filter_columns, and the others.
 constexpr int filter_arguments[] = {0, 1, 2, 3, 4, 5, 10, 11, 12, 13, 14, 15, 16, 17, 18};
 static_assert(lengthof(filter_arguments) == filter_count, "each filter is an argument");
 constexpr int cursor_argument = 6;
@@ -29,7 +29,7 @@ static_assert(std::is_trivially_destructible_v<PageRequest>);
 // Raises 22023 for a page size out of range (constraint name page_size). Raises it also for an invalid cursor
 // (cursor_invalid), and for a cursor that was made with other filters (cursor_mismatch). Raises it for an address with
 // bits behind its prefix (ip_address), too. Texts are detoasted into the current memory context.
-PageRequest read_page_request(FunctionCallInfo fcinfo);
+PageRequest read_page_request(FunctionCallInfo fcinfo, int first_argument = 0);
 
 // A filter as the argument that it was, for a statement.
 Datum filter_argument(std::size_t filter, const FilterValue& value);

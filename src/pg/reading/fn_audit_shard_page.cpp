@@ -1,4 +1,4 @@
-// audit_shard_page(..., shard_id): the events of one shard of audit_events, on the server that has it. The first
+// audit_shard_page(shard_id, ...): the events of one shard of audit_events, on the server that has it. The first
 // element is no event: it is the reason why the posting engine could not answer, or empty.
 #include "base/event_bounds.hpp"
 #include "base/packed_event.hpp"
@@ -37,11 +37,10 @@ class PackSink final : public EventSink {
 };
 static_assert(std::is_trivially_destructible_v<PackSink>);
 
-// The last argument: those of audit_list() come first. InvalidOid: this server does not have the shard.
+// InvalidOid: this server does not have the shard.
 Oid shard_of(FunctionCallInfo fcinfo) {
-  const int position = PG_NARGS() - 1;
-  if (PG_ARGISNULL(position) || !OidIsValid(events_table())) return InvalidOid;
-  const char* name = psprintf("%s_" INT64_FORMAT, get_rel_name(events_table()), PG_GETARG_INT64(position));
+  if (PG_ARGISNULL(0) || !OidIsValid(events_table())) return InvalidOid;
+  const char* name = psprintf("%s_" INT64_FORMAT, get_rel_name(events_table()), PG_GETARG_INT64(0));
   const Oid shard = get_relname_relid(name, get_rel_namespace(events_table()));
   return OidIsValid(shard) && is_guarded(shard) ? shard : InvalidOid;
 }
@@ -60,7 +59,7 @@ const char* find_events(const PageRequest& request, PackSink& sink) {
 
 AUDIT_SQL_FUNCTION(audit_shard_page) {
   using namespace audit::pg;
-  PageRequest request = read_page_request(fcinfo);
+  PageRequest request = read_page_request(fcinfo, 1);  // behind the shard's number
   request.shard = shard_of(fcinfo);
   PackSink sink;
   const char* reason = find_events(request, sink);
