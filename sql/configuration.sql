@@ -8,6 +8,7 @@ CREATE TABLE @extschema@.audit_configuration (
   keep             interval,
   premake          integer  NOT NULL,
   max_ahead        interval NOT NULL DEFAULT '1 day',
+  index_ids        boolean  NOT NULL DEFAULT false,
   is_configuration boolean  NOT NULL DEFAULT true,
   CONSTRAINT audit_configuration_pkey PRIMARY KEY (is_configuration),
   CONSTRAINT audit_configuration_one_row CHECK (is_configuration)
@@ -19,6 +20,8 @@ COMMENT ON COLUMN @extschema@.audit_configuration.keep IS 'How long events are k
 COMMENT ON COLUMN @extschema@.audit_configuration.premake IS 'How many partitions are made ahead of the current one.';
 COMMENT ON COLUMN @extschema@.audit_configuration.max_ahead IS
 'How far ahead of the clock created_at of a new event may be.';
+COMMENT ON COLUMN @extschema@.audit_configuration.index_ids IS
+'Whether the filter index of a new partition has resource_id, request_id, correlation_id and task_id, too.';
 COMMENT ON COLUMN @extschema@.audit_configuration.is_configuration IS 'Always true, so that there is at most one row.';
 SELECT pg_extension_config_dump('@extschema@.audit_configuration', '');
 
@@ -49,7 +52,8 @@ SELECT pg_extension_config_dump('@extschema@.audit_holds_id_seq', '');
 -- The small tables are read in C++, past the planner. Otherwise a role that was given one of them could have an
 -- expression evaluated with the rights of the reader.
 CREATE FUNCTION @extschema@.audit_effective_configuration(
-  OUT partition_every text, OUT keep interval, OUT premake integer, OUT max_ahead interval)
+  OUT partition_every text, OUT keep interval, OUT premake integer, OUT max_ahead interval,
+  OUT index_ids boolean)
 LANGUAGE c STABLE AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.audit_effective_configuration IS 'What audit_configure() has set, or its defaults.';
 
@@ -61,13 +65,15 @@ COMMENT ON FUNCTION @extschema@.audit_count_holds IS
 -- These three work with the rights of the owners of the tables that they change.
 CREATE FUNCTION @extschema@.audit_configure(
   partition_every text DEFAULT 'month', keep interval DEFAULT NULL, premake integer DEFAULT 3,
-  max_ahead interval DEFAULT '1 day')
+  max_ahead interval DEFAULT '1 day', index_ids boolean DEFAULT false)
 RETURNS void
 LANGUAGE c AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.audit_configure IS
 'Configures audit_maintain(). partition_every: one partition a month, week or day. keep: events are kept at least '
 'that long. NULL (the default): for ever. premake: how many partitions are made ahead, 1 to 366. max_ahead: how far '
-'ahead of the clock created_at of a new event may be, at least a minute. An argument that is left out gets its '
+'ahead of the clock created_at of a new event may be, at least a minute. index_ids: whether partitions that are made '
+'from now on find events by resource_id, request_id, correlation_id and task_id by their filter index. It makes '
+'inserts dearer. The other filters but networks of ip_address are always in it. An argument that is left out gets its '
 'default. The call is recorded as an event. Raises 22023 for wrong arguments, such as keep shorter than a partition.';
 
 CREATE FUNCTION @extschema@.audit_hold(since timestamptz, until timestamptz, reason text) RETURNS bigint

@@ -104,8 +104,9 @@ CREATE FUNCTION @extschema@.audit_index_partition(partition regclass) RETURNS vo
 LANGUAGE c STRICT SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.audit_index_partition IS
 'Gives a partition its indexes and its guard against TRUNCATE. The indexes are the primary key (created_at, id), one '
-'GIN index over eleven filter columns, and a BRIN index on created_at. A partial index covers ids that were not '
-'made from created_at. For a partition attached by hand. audit_create_partition() calls it.';
+'GIN index over eleven filter columns, and a BRIN index on created_at. With audit_configure(index_ids => true) the '
+'GIN index has all 15 filter columns. A partial index covers ids that were not made from created_at. For a partition '
+'attached by hand. audit_create_partition() calls it.';
 
 CREATE TABLE @extschema@.audit_events_default PARTITION OF @extschema@.audit_events DEFAULT;
 COMMENT ON TABLE @extschema@.audit_events_default IS 'Events without another partition for their time.';

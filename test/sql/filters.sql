@@ -80,6 +80,19 @@ EXPLAIN (COSTS off) SELECT id FROM audit_events_default WHERE request_id = 'req 
 SELECT count(*) FROM audit_events_default WHERE request_id = 'req 2' AND task_id = bigint '0' AND actor_type = 'user';
 SELECT count(*) FROM audit_events_default WHERE actor_id = (SELECT value FROM long_texts WHERE n = 1);
 RESET enable_seqscan; RESET enable_indexscan;
+-- as configured, for partitions that are made from then on
+SAVEPOINT t;
+SELECT audit_configure(index_ids => NULL);
+ROLLBACK TO t;
+SELECT index_ids FROM audit_effective_configuration();
+SELECT audit_configure(index_ids => true);
+SELECT index_ids FROM audit_effective_configuration();
+SELECT audit_create_partition('2025-05-01Z', '2025-06-01Z');
+SELECT pg_get_indexdef('audit_events_20250501_filters'::regclass);
+INSERT INTO audit_events (id, created_at, event_group, event_type, resource_id, request_id, correlation_id, task_id)
+VALUES ('00000000-0000-0000-0000-000000000007', '2025-05-01 10:00:00Z', 'g', 't', 'vm-1', 'req 2', 'c', 0);
+SELECT f.* FROM found($a$resource_id => 'vm-1', request_id => 'req 2', correlation_id => 'c', task_id => 0, since => '2025-05-01Z'$a$) f;
+SELECT f.* FROM found($a$resource_id => 'vm-1', request_id => 'req 2', correlation_id => 'c', task_id => 1, since => '2025-05-01Z'$a$) f;
 -- one with a column twice is not read; one that has only the columns of the contract is
 DROP INDEX by_hand, audit_events_default_filters;
 SET LOCAL audit_ext.engine = posting;

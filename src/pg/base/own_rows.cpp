@@ -58,7 +58,7 @@ void end_own_rows(OwnRows& rows) {
 }
 
 Configuration read_configuration() {
-  Configuration configuration = {"month", true, {}, default_premake, one_day()};
+  Configuration configuration = {"month", true, {}, default_premake, one_day(), false};
   OwnRows rows = begin_own_rows("audit_configuration");
   if (next_own_row(rows)) {
     bool is_null = false;
@@ -68,6 +68,8 @@ Configuration read_configuration() {
     if (!is_null) configuration.premake = DatumGetInt32(premake);
     const Datum max_ahead = own_value(rows, "max_ahead", is_null);
     if (!is_null) configuration.max_ahead = *DatumGetIntervalP(max_ahead);
+    const Datum index_ids = own_value(rows, "index_ids", is_null);
+    if (!is_null) configuration.index_ids = DatumGetBool(index_ids);
     const Datum keep = own_value(rows, "keep", configuration.is_kept_for_ever);
     if (!configuration.is_kept_for_ever) configuration.keep = *DatumGetIntervalP(keep);
   }
@@ -81,8 +83,9 @@ AUDIT_SQL_FUNCTION(audit_effective_configuration) {
   using namespace audit::pg;
   Configuration configuration = read_configuration();
   Datum values[] = {CStringGetTextDatum(configuration.partition_every), IntervalPGetDatum(&configuration.keep),
-                    Int32GetDatum(configuration.premake), IntervalPGetDatum(&configuration.max_ahead)};
-  bool nulls[] = {false, configuration.is_kept_for_ever, false, false};
+                    Int32GetDatum(configuration.premake), IntervalPGetDatum(&configuration.max_ahead),
+                    BoolGetDatum(configuration.index_ids)};
+  bool nulls[] = {false, configuration.is_kept_for_ever, false, false, false};
   return row_of(fcinfo, values, nulls);
 }
 

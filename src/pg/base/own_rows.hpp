@@ -28,6 +28,7 @@ struct Configuration {
   Interval keep;
   int premake;
   Interval max_ahead;
+  bool index_ids;
 };
 
 Configuration read_configuration();

@@ -64,6 +64,12 @@ void check_max_ahead(FunctionCallInfo fcinfo) {
           errhint("Pass how far ahead of the clock an event may be: a minute, since clocks differ, to 10000 years."));
 }
 
+void check_index_ids(FunctionCallInfo fcinfo) {
+  if (!PG_ARGISNULL(4)) return;
+  ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("index_ids is wrong"), errdetail("Got NULL."),
+          errhint("Pass true or false."));
+}
+
 void save(const char* table, const char* sql, const StatementArgument* arguments, int count, int expected) {
   execute_as_owner(own_table(table), psprintf(sql, own_schema_name()), arguments, count, expected);
 }
@@ -76,17 +82,22 @@ AUDIT_SQL_FUNCTION(audit_configure) {
   check_keep(fcinfo, checked_unit(fcinfo));
   check_premake(fcinfo);
   check_max_ahead(fcinfo);
+  check_index_ids(fcinfo);
   const StatementArgument arguments[] = {argument(fcinfo, 0, TEXTOID), argument(fcinfo, 1, INTERVALOID),
-                                         argument(fcinfo, 2, INT4OID), argument(fcinfo, 3, INTERVALOID)};
+                                         argument(fcinfo, 2, INT4OID), argument(fcinfo, 3, INTERVALOID),
+                                         argument(fcinfo, 4, BOOLOID)};
   SPI_connect();
   save("audit_configuration",
-       "INSERT INTO %s.audit_configuration AS c (partition_every, keep, premake, max_ahead) VALUES ($1, $2, $3, $4)"
+       "INSERT INTO %s.audit_configuration AS c (partition_every, keep, premake, max_ahead, index_ids)"
+       " VALUES ($1, $2, $3, $4, $5)"
        " ON CONFLICT ON CONSTRAINT audit_configuration_pkey DO UPDATE SET partition_every = excluded.partition_every,"
-       " keep = excluded.keep, premake = excluded.premake, max_ahead = excluded.max_ahead",
+       " keep = excluded.keep, premake = excluded.premake, max_ahead = excluded.max_ahead,"
+       " index_ids = excluded.index_ids",
        arguments, lengthof(arguments), SPI_OK_INSERT);
   SPI_finish();
   record_event("audit.configured", "configuration", nullptr,
-               "pg_catalog.jsonb_build_object('partition_every', $1, 'keep', $2, 'premake', $3, 'max_ahead', $4)",
+               "pg_catalog.jsonb_build_object('partition_every', $1, 'keep', $2, 'premake', $3, 'max_ahead', $4, "
+               "'index_ids', $5)",
                arguments, lengthof(arguments));
   PG_RETURN_VOID();
 }

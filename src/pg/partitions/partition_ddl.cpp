@@ -3,6 +3,7 @@
 
 #include "base/distribution.hpp"
 #include "base/own_objects.hpp"
+#include "base/own_rows.hpp"
 #include "base/owner_rights.hpp"
 #include "base/pg_compat.hpp"
 #include "base/sql_entry.hpp"
@@ -146,10 +147,15 @@ const char* operator_class(std::size_t filter) {
   return "";
 }
 
+// While CREATE EXTENSION runs, the table of the configuration may not be there yet.
+std::size_t count_indexed_filters() {
+  return !creating_extension && read_configuration().index_ids ? filter_count : indexed_filter_count;
+}
+
 const char* filter_column_list() {
   StringInfoData list;
   initStringInfo(&list);
-  for (std::size_t i = 0; i < indexed_filter_count; i++) {
+  for (std::size_t i = 0, count = count_indexed_filters(); i < count; i++) {
     const std::string_view name = filter_name(i);
     appendStringInfo(&list, "%s%.*s%s", i > 0 ? ", " : "", static_cast<int>(name.size()), name.data(),
                      operator_class(i));
