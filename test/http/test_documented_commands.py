@@ -41,6 +41,11 @@ ELSEWHERE = {
     "\"CREATE TEMP TABLE missed (LIKE audit_events)\" -c \"COPY missed FROM stdin\" -c \"INSERT INTO audit_events SELECT m.*   FROM "
     "missed m WHERE NOT EXISTS (SELECT FROM audit_events e WHERE (e.created_at, e.id) = (m.created_at, m.id))\"":
         ("test/replication/run", "copy_missed"),
+    **dict.fromkeys((
+        'psql -d app -c "COPY audit_events_20250101 TO STDOUT" | psql -h archive.example.com -d app -c "COPY audit_events FROM STDIN"',
+        'psql -d app -Atc "SELECT count(*), sum(hashtextextended(e::text, 0)) FROM audit_events_20250101 e"',
+        'psql -h archive.example.com -d app -Atc "SELECT count(*), sum(hashtextextended(e::text, 0)) FROM month_202501 e"'),
+        ("test/foreign/test_documented.py", "archive.example.com")),
     "audit_httpd --config audit_httpd.conf": ("test/http/test_reload.py", "config="),
 }
 
@@ -202,8 +207,8 @@ def bare(environment):
 
 
 def sql_of(document):
-    """What is to be filled in by the reader is; what more servers are needed for is run by test_failover.py, test/replication/run
-    and test/citus/run."""
+    """What is to be filled in by the reader is; what more servers are needed for is run by test_failover.py, test/replication/run,
+    test/foreign/run and test/citus/run."""
     text = "\n".join(block for block in blocks(document, "sql") if not block.startswith(("CREATE SCHEMA", "-- on ")))
     # A hash of bcrypt, and no cursor.
     return text.replace("$2y$10$...", "$2y$10$abcdefghijklmnopqrstuuABCDEFGHIJKLMNOPQRSTUVWXYZ01342").replace("'...'", "NULL")
