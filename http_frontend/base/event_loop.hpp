@@ -36,7 +36,6 @@ class EventLoop {
   void unwatch(int descriptor);
   // The same for one that its owner has closed already: its number may be another's by now.
   void forget(int descriptor) { watched_.erase(descriptor); }
-  bool is_watched(int descriptor) const { return watched_.count(descriptor) != 0; }
 
   TimerId call_at(Clock::time_point when, Callback callback);
   TimerId call_after(Clock::duration delay, Callback callback) {

@@ -124,7 +124,7 @@ SettingGroup idp_settings() {
 SettingGroup memory_settings() {
   return {"What is remembered",
           {{"principal-cache-s", at(&Config::principal_cache), numbers(0, 3600),
-            "How long to remember whom a key or token belongs to. A change is noticed at once all the same"}}};
+            "How long to remember whom a key or token belongs to. A change takes effect at once, also before that"}}};
 }
 
 }  // namespace
