@@ -89,7 +89,6 @@ CHUNKS = {
     "sound": (401, CHUNK),
     "a trailer": (401, b"0\r\nX: y\r\n\r\n"),
     "a trailer with a length": (401, b"0\r\nContent-Length: " + LENGTH + b"\r\n\r\n"),
-    "an extension": (401, b"0;a=b\r\n\r\n"),
     "lines that end in LF": (400, CHUNK.replace(b"\r\n0\r\n\r\n", b"\n0\n\n")),
     "LF at the end": (400, b"0\r\n\n"),
     "more than the size says": (400, b"1\r\nab\r\n0\r\n\r\n"),
@@ -144,6 +143,12 @@ def test_a_request_in_chunks_is_the_last(daemon, name):
     status, chunks = CHUNKS[name]
     statuses, received = answers(daemon, POST + b"Host: x\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks + INNER)
     assert statuses == [status] and b"\nConnection: close" in received, received
+
+
+def test_a_chunk_with_an_extension_is_the_last(daemon):
+    statuses, received = answers(daemon, POST + b"Host: x\r\nTransfer-Encoding: chunked\r\n\r\n0;a=b\r\n\r\n" + INNER)
+    # libmicrohttpd 1.0.1, of Debian 13, rejects it.
+    assert statuses in ([401], [400]) and b"\nConnection: close" in received, received
 
 
 BODY_BYTES = 10_000_000
