@@ -107,7 +107,7 @@ bool PagePartitions::search(const PartitionBounds& bounds) {
   }
   if (!search_default()) return false;
   // The default partition may have filled the page.
-  if (may_hold_newer(bounds)) sql_parts_.search(search_, bounds.range, reason);
+  if (may_hold_newer(bounds)) sql_parts_.search(search_, bounds, reason);
   return true;
 }
 

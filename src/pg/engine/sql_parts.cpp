@@ -2,6 +2,8 @@
 // user mappings are those of any SELECT, and PostgreSQL prunes all other partitions.
 #include "engine/sql_parts.hpp"
 
+#include "base/owner_rights.hpp"
+
 namespace audit::pg {
 namespace {
 
@@ -61,12 +63,16 @@ SqlParts::SqlParts(const PageRequest& request, FindBySql find_by_sql, Relation e
   for (int i = 0; i < event_column_count; i++) events_.shape.columns[i] = static_cast<AttrNumber>(i + 1);
 }
 
-void SqlParts::search(const PageSearch& search, const KeyRange& partition_range, const char* reason) {
+void SqlParts::search(const PageSearch& search, const PartitionBounds& bounds, const char* reason) {
   if (reasons_.data == nullptr) initStringInfo(&reasons_);
   appendStringInfo(&reasons_, "%s%s", reasons_.len > 0 ? "; " : "", reason);
   search.report->sql_part_reason = reasons_.data;
   FoundSink sink(search, events_, page_room_);
-  find_by_sql_(within(request_, intersect(search.range, partition_range)), page_size_max + 1, sink);
+  const int settings_level = NewGUCNestLevel();
+  // The server of a foreign partition sorts. Sorting here would fetch all of its events that match.
+  if (get_rel_relkind(bounds.oid) == RELKIND_FOREIGN_TABLE) set_setting("enable_sort", "off");
+  find_by_sql_(within(request_, intersect(search.range, bounds.range)), page_size_max + 1, sink);
+  AtEOXact_GUC(false, settings_level);
 }
 
 }  // namespace audit::pg

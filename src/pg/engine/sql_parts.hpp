@@ -17,9 +17,9 @@ class SqlParts {
 
   bool is_possible() const { return find_by_sql_ != nullptr; }
 
-  // Brings search.found up to date with the partition of that range. The report gets the reason. REQUIRES: it is not
-  // the default partition, so the range has no events of other partitions.
-  void search(const PageSearch& search, const KeyRange& partition_range, const char* reason);
+  // Brings search.found up to date with the partition. The report gets the reason. REQUIRES: it is not the default
+  // partition, so its range has no events of other partitions.
+  void search(const PageSearch& search, const PartitionBounds& bounds, const char* reason);
 
  private:
   const PageRequest& request_;
