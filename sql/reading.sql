@@ -9,7 +9,7 @@ CREATE FUNCTION @extschema@.audit_list(
   since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, actor_type text DEFAULT NULL,
   actor_id text DEFAULT NULL, source text DEFAULT NULL, resource_type text DEFAULT NULL,
   ip_address inet DEFAULT NULL, resource_id text DEFAULT NULL, request_id text DEFAULT NULL,
-  correlation_id text DEFAULT NULL, task_id bigint DEFAULT NULL)
+  correlation_id text DEFAULT NULL, task_id bigint DEFAULT NULL, filter text DEFAULT NULL)
 RETURNS TABLE (
   id uuid, created_at timestamptz, user_id bigint, actor_type text, actor_id text, source text, event_group text,
   event_type text, status text, resource_type text, resource_id text, session_id text, vm_id text, task_id bigint,
@@ -22,11 +22,15 @@ COMMENT ON FUNCTION @extschema@.audit_list IS
 'event_group, event_type, status, user_id, vm_id, session_id, actor_type, actor_id, source, resource_type, '
 'resource_id, request_id, correlation_id, task_id: exact match. ip_address: that address, or any within that network '
 '(10.0.0.0/8). since (inclusive), until (exclusive): bounds of created_at. page_size: 1 to 200. cursor: next_cursor '
-'of the page before, with the same filters. next_cursor is the same in all rows of a page, NULL on the last page. '
-'Runs with the caller''s rights; row-level security applies. Raises 22023 for a wrong page_size or cursor '
-'(constraint name page_size, cursor_invalid or cursor_mismatch). Raises it also for an ip_address with bits behind '
-'its prefix, such as 10.0.0.1/8 (ip_address). Raises 40001 if the transaction''s snapshot may miss events '
-'that were moved between partitions.';
+'of the page before, with the same filters. filter: conditions in the grammar of SCIM (RFC 7644, section 3.4.2.2), '
+'such as event_type sw "vm." and not (status eq "success" or event_payload.region pr). It names any of the 26 '
+'columns, and paths into event_payload. It has at most 4096 bytes, 64 terms and 16 nested parentheses. '
+'next_cursor is the same in all rows of a page, NULL on the last page. Runs with the caller''s rights; row-level '
+'security applies. Raises 22023 for a wrong page_size or cursor (constraint name page_size, cursor_invalid or '
+'cursor_mismatch). Raises it also for an ip_address with bits behind the prefix, such as 10.0.0.1/8 (ip_address), '
+'and for an invalid filter (filter_invalid). Raises 54000 where the filter has more than audit_ext.filter_rows_max '
+'events to check for one page (filter_rows_max). Raises 40001 if the transaction''s snapshot may miss events that were '
+'moved between partitions.';
 
 CREATE FUNCTION @extschema@.audit_list_json(
   event_group text DEFAULT NULL, event_type text DEFAULT NULL, status text DEFAULT NULL, user_id bigint DEFAULT NULL,
@@ -34,7 +38,7 @@ CREATE FUNCTION @extschema@.audit_list_json(
   since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, actor_type text DEFAULT NULL,
   actor_id text DEFAULT NULL, source text DEFAULT NULL, resource_type text DEFAULT NULL,
   ip_address inet DEFAULT NULL, resource_id text DEFAULT NULL, request_id text DEFAULT NULL,
-  correlation_id text DEFAULT NULL, task_id bigint DEFAULT NULL)
+  correlation_id text DEFAULT NULL, task_id bigint DEFAULT NULL, filter text DEFAULT NULL)
 RETURNS json
 LANGUAGE c STABLE PARALLEL SAFE COST 1000 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.audit_list_json IS
@@ -47,15 +51,17 @@ CREATE FUNCTION @extschema@.audit_explain(
   since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, actor_type text DEFAULT NULL,
   actor_id text DEFAULT NULL, source text DEFAULT NULL, resource_type text DEFAULT NULL,
   ip_address inet DEFAULT NULL, resource_id text DEFAULT NULL, request_id text DEFAULT NULL,
-  correlation_id text DEFAULT NULL, task_id bigint DEFAULT NULL)
+  correlation_id text DEFAULT NULL, task_id bigint DEFAULT NULL, filter text DEFAULT NULL)
 RETURNS TABLE (name text, value text)
 LANGUAGE c STABLE PARALLEL SAFE ROWS 10 COST 1000 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.audit_explain IS
 'How audit_list() with these arguments finds its page. engine: posting, sql, or mixed (some partitions by sql). '
 'reason: why sql; with mixed, for which partitions. events, has_more: of the page. The rest is the work of the '
 'posting engine: partitions_opened, index_pages_read, pending_entries_read, tids_decoded, keys_walked, '
-'block_ranges_read, heap_tuples_fetched. filters_without_list: given filters that were checked on rows, since an '
-'opened partition has no list of their values. On Citus shards_asked, the number of shards, stands for the work. '
+'block_ranges_read, heap_tuples_fetched. rows_checked: events that filter was compared with. filters_with_list: '
+'columns whose given values, or values that filter requires, were looked up in the filter index. '
+'filters_without_list: those that were checked on rows, since an opened partition has no list of their values. On '
+'Citus shards_asked, the number of shards, stands for the work. '
 'Arguments, rights and errors as for audit_list().';
 
 CREATE FUNCTION @extschema@.audit_shard_page(
@@ -64,7 +70,8 @@ CREATE FUNCTION @extschema@.audit_shard_page(
   page_size integer DEFAULT 50, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
   actor_type text DEFAULT NULL, actor_id text DEFAULT NULL, source text DEFAULT NULL,
   resource_type text DEFAULT NULL, ip_address inet DEFAULT NULL, resource_id text DEFAULT NULL,
-  request_id text DEFAULT NULL, correlation_id text DEFAULT NULL, task_id bigint DEFAULT NULL)
+  request_id text DEFAULT NULL, correlation_id text DEFAULT NULL, task_id bigint DEFAULT NULL,
+  filter text DEFAULT NULL)
 RETURNS bytea[]
 LANGUAGE c STABLE PARALLEL SAFE COST 1000 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.audit_shard_page IS

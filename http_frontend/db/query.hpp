@@ -36,8 +36,8 @@ struct PreparedStatement {
 // Values in the server's binary format, in the order of the placeholders. Owns them, since a query may have to wait.
 class Parameters {
  public:
-  // The list's: its filters, cursor, page size, since, until and application name.
-  static constexpr std::size_t max_count = filter_count + 5;
+  // The list's: its filters, filter, cursor, page size, since, until and application name.
+  static constexpr std::size_t max_count = filter_count + 6;
 
   Parameters& add_null();
   Parameters& add_bool(bool value);

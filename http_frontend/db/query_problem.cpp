@@ -40,6 +40,12 @@ Response query_problem(const QueryFailure& failure, const Request& request) {
   if (failure.constraint == "cursor_mismatch") {
     return validation_problem({{"query", "cursor", validation::cursor_mismatch, "cursor_mismatch"}});
   }
+  if (failure.constraint == "filter_invalid") {
+    return validation_problem({{"query", "filter", validation::filter_invalid, "filter_invalid"}});
+  }
+  if (failure.constraint == "filter_rows_max") {
+    return validation_problem({{"query", "filter", validation::filter_rows_max, "filter_rows_max"}});
+  }
   spdlog::error("request {}: SQLSTATE {}: {}", request.id, failure.sqlstate, failure.message);
   if (failure.sqlstate == "25006")
     return unavailable_problem("This database takes no events: it is a standby", "standby");

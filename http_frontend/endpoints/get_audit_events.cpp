@@ -13,7 +13,7 @@ namespace {
 
 constexpr int answer_column = 1;
 
-// The parameters: the filters, since, until, cursor, page size, and the name of the application.
+// The parameters: the filters, since, until, cursor, page size, filter, and the name of the application.
 std::string sql() {
   std::string arguments;
   std::size_t count = 0;
@@ -21,7 +21,7 @@ std::string sql() {
     arguments.append(name).append(" => $" + std::to_string(++count) + ", ");
   };
   for (std::size_t i = 0; i < filter_count; ++i) add(filter_name(i));
-  for (const char* name : {"since", "until", "cursor", "page_size"}) add(name);
+  for (const char* name : {"since", "until", "cursor", "page_size", "filter"}) add(name);
   arguments.resize(arguments.size() - 2);
   return "SELECT pg_catalog.set_config('application_name', $" + std::to_string(count + 1) +
          ", true), @schema@.audit_list_json(" + arguments + ")";
@@ -39,7 +39,7 @@ std::vector<SqlType> types() {
   using enum SqlType;
   std::vector<SqlType> all;
   for (std::size_t i = 0; i < filter_count; ++i) all.push_back(type_of_filter(i));
-  all.insert(all.end(), {timestamptz, timestamptz, text, int4, text});
+  all.insert(all.end(), {timestamptz, timestamptz, text, int4, text, text});
   return all;
 }
 
@@ -62,6 +62,7 @@ Parameters parameters_of(const EventListParameters& from) {
   parameters.add_optional(from.filters.until_us);
   parameters.add_optional(from.cursor);
   parameters.add_int32(from.limit);
+  parameters.add_optional(from.filters.expression);
   return parameters;
 }
 

@@ -4,6 +4,7 @@
 #include <unordered_set>
 
 #include "base/integer_text.hpp"
+#include "core/filter_parser.hpp"
 #include "core/page_cursor.hpp"
 #include "core/rfc3339.hpp"
 #include "core/utf8.hpp"
@@ -23,6 +24,13 @@ constexpr std::string_view limit_too_small = "Input should be greater than or eq
 constexpr std::string_view limit_too_large = "Input should be less than or equal to 200";
 constexpr std::string_view bad_time = "Input should be a valid datetime";
 constexpr std::string_view time_without_offset = "Input should have timezone info";
+
+std::string text_of(const FilterError& error) {
+  std::string text = validation::filter_invalid;
+  text.append(" at byte ").append(std::to_string(error.place)).append(": ").append(error.reason);
+  if (error.expected != nullptr) text.append("; there may stand: ").append(error.expected);
+  return text;
+}
 
 class Parser {
  public:
@@ -61,6 +69,17 @@ class Parser {
       case ColumnKind::address: return network(filter_name(number), to);
       default: return integer(filter_name(number), to);
     }
+  }
+
+  // The database reads it again. Only there its encoding is known.
+  void expression(std::string_view name, std::optional<std::string_view>& to) {
+    const std::string* value = last(name);
+    if (value == nullptr) return;
+    if (!is_valid_utf8(*value)) return fail(name, bad_text, "string_unicode");
+    FilterTree tree;
+    FilterError error;
+    if (!parse_filter(*value, tree, error)) return fail(name, text_of(error), "filter_invalid");
+    to = *value;
   }
 
   // Only the database knows whether the cursor belongs to these filters.
@@ -105,7 +124,7 @@ class Parser {
   }
 
   void fail(std::string_view name, std::string_view message, std::string_view type) {
-    errors_.push_back({"query", std::string(name), message, type});
+    errors_.push_back({"query", std::string(name), std::string(message), type});
   }
 
   const std::vector<NameValue>& parts_;
@@ -128,8 +147,9 @@ ParsedListParameters parse_list_parameters(const std::vector<NameValue>& parts, 
   parser.limit("limit", to.limit);
   parser.time("since", to.filters.since_us);
   parser.time("until", to.filters.until_us);
+  parser.expression("filter", to.filters.expression);
   if (is_strict) {
-    std::vector<std::string_view> known{"cursor", "limit", "since", "until"};
+    std::vector<std::string_view> known{"cursor", "limit", "since", "until", "filter"};
     for (std::size_t i = 0; i < filter_count; ++i) known.push_back(filter_name(i));
     add_unknown_parameters(parts, known, parsed.errors);
   }

@@ -14,14 +14,17 @@ namespace audit::httpd {
 struct ValidationError {
   std::string in;    // "query" or "path"
   std::string name;  // bytes that are not UTF-8 are replaced
-  std::string_view message;
+  std::string message;
   std::string_view type;
 };
 
 // A literal for each: they outlive every response.
 namespace validation {
-inline constexpr std::string_view cursor_invalid = "Input should be a cursor from next_cursor";
-inline constexpr std::string_view cursor_mismatch = "Cursor was made with other filters";
+inline constexpr const char* cursor_invalid = "Input should be a cursor from next_cursor";
+inline constexpr const char* cursor_mismatch = "Cursor was made with other filters";
+inline constexpr const char* filter_invalid = "Filter is not valid";
+inline constexpr const char* filter_rows_max =
+    "Filter has too many events to check; add since, or a parameter such as event_type or user_id";
 }  // namespace validation
 
 Response json_response(int status, Body body);

@@ -30,6 +30,10 @@ constexpr std::uint64_t bucket_count = 16384;
 
 std::int32_t bucket_of(const Fnv1a64& hash) noexcept { return static_cast<std::int32_t>(hash.value() % bucket_count); }
 
+// Stands where another filter has its number.
+constexpr std::uint8_t expression_mark = 0xff;
+static_assert(filter_count <= expression_mark);
+
 }  // namespace
 
 std::int32_t filter_bucket(std::string_view text) noexcept {
@@ -58,6 +62,11 @@ std::uint64_t fingerprint(const EventFilters& filters) noexcept {
     if (!filters.values[i]) continue;
     hash.add_byte(static_cast<std::uint8_t>(i));
     add_value(hash, i, *filters.values[i]);
+  }
+  // As it is written: no two forms of it are taken for one.
+  if (filters.expression) {
+    hash.add_byte(expression_mark);
+    hash.add_text(*filters.expression);
   }
   return hash.value();
 }

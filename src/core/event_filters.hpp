@@ -88,6 +88,7 @@ struct EventFilters {
   std::array<std::optional<FilterValue>, filter_count> values;  // in the order of filter_columns
   std::optional<std::int64_t> since_us;                         // inclusive
   std::optional<std::int64_t> until_us;                         // exclusive
+  std::optional<std::string_view> expression;                   // filter_parser.hpp; a view as those of texts
 };
 
 // Equal filters have the same fingerprint in every process and version of cursor format 1. Different filters have the

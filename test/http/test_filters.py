@@ -52,9 +52,10 @@ def test_arguments_in_sql(database, types, filters, function):
     arguments = database.execute("""SELECT a.name, format_type(a.type, NULL)
         FROM pg_proc p, unnest(p.proargnames[:p.pronargs], p.proargtypes::oid[]) a(name, type) WHERE p.oid = %s::regproc""",
                                  (function,))
-    assert [argument for argument in arguments if argument[0] not in OTHER_ARGUMENTS] == [(name, types[name]) for name in filters]
+    assert [argument for argument in arguments if argument[0] not in OTHER_ARGUMENTS] == [
+        *((name, types[name]) for name in filters), ("filter", "text")]
     published = len(PUBLISHED_FILTERS)
-    assert [name for name, _ in arguments] == [*filters[:published], *OTHER_ARGUMENTS, *filters[published:]]
+    assert [name for name, _ in arguments] == [*filters[:published], *OTHER_ARGUMENTS, *filters[published:], "filter"]
 
 
 def test_comments_of_columns(database, filters):
@@ -66,7 +67,7 @@ def test_comments_of_columns(database, filters):
 def test_parameters_in_openapi(client, types, filters):
     parameters = client.get("/openapi.json").json()["paths"][EVENTS]["get"]["parameters"]
     queries = {parameter["name"]: parameter["schema"]["anyOf"] for parameter in parameters
-               if parameter["in"] == "query" and parameter["name"] not in ("cursor", "limit", "since", "until")}
+               if parameter["in"] == "query" and parameter["name"] not in ("cursor", "limit", "since", "until", "filter")}
     assert [(name, [kind["type"] for kind in kinds]) for name, kinds in queries.items()] == [
         (name, [TYPES[types[name]], "null"]) for name in filters]
 

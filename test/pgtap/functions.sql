@@ -12,14 +12,15 @@ SELECT is(pg_get_function_arguments('audit_list'::regproc), 'event_group text DE
   'cursor text DEFAULT NULL::text, page_size integer DEFAULT 50, since timestamp with time zone DEFAULT NULL::timestamp with time zone, '
   'until timestamp with time zone DEFAULT NULL::timestamp with time zone, actor_type text DEFAULT NULL::text, actor_id text DEFAULT NULL::text, '
   'source text DEFAULT NULL::text, resource_type text DEFAULT NULL::text, ip_address inet DEFAULT NULL::inet, resource_id text DEFAULT NULL::text, '
-  'request_id text DEFAULT NULL::text, correlation_id text DEFAULT NULL::text, task_id bigint DEFAULT NULL::bigint', 'the arguments of audit_list');
+  'request_id text DEFAULT NULL::text, correlation_id text DEFAULT NULL::text, task_id bigint DEFAULT NULL::bigint, ' ||
+  'filter text DEFAULT NULL::text', 'the arguments of audit_list');
 SELECT is(pg_get_function_arguments('audit_list_json'::regproc), pg_get_function_arguments('audit_list'::regproc), 'those of audit_list_json are the same');
 SELECT is(pg_get_function_result('audit_list_json'::regproc), 'json');
 SELECT is((SELECT proargnames[array_length(proargnames, 1)] FROM pg_proc WHERE oid = 'audit_list'::regproc), 'next_cursor', 'next_cursor is the last column');
-SELECT is((SELECT proargnames[20:45] FROM pg_proc WHERE oid = 'audit_list'::regproc),
+SELECT is((SELECT proargnames[21:46] FROM pg_proc WHERE oid = 'audit_list'::regproc),
           (SELECT array_agg(attname::text ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'audit_events'::regclass AND attnum > 0),
           'before it the columns of the table, in its order');
-SELECT is((SELECT proallargtypes[20:45] FROM pg_proc WHERE oid = 'audit_list'::regproc),
+SELECT is((SELECT proallargtypes[21:46] FROM pg_proc WHERE oid = 'audit_list'::regproc),
           (SELECT array_agg(atttypid ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'audit_events'::regclass AND attnum > 0), 'and their types');
 SELECT volatility_is('public', f::name, 'stable') FROM unnest(ARRAY['audit_list', 'audit_list_json', 'audit_get', 'audit_get_json']) f;
 

@@ -44,6 +44,17 @@ TEST(EventFilters, FingerprintsStayAsTheyAre) {
   EXPECT_EQ(fingerprint(since), 0x6f7afeb5ddaf421c);
 }
 
+TEST(EventFilters, AnExpressionHasItsTextInTheFingerprint) {
+  EventFilters filters;
+  std::vector<std::uint64_t> seen{fingerprint(filters)};
+  for (const char* text : {"", "vm_id pr", "vm_id  pr", "VM_ID pr"}) {
+    filters.expression = text;
+    for (const std::uint64_t other : seen) EXPECT_NE(fingerprint(filters), other) << text;
+    seen.push_back(fingerprint(filters));
+  }
+  EXPECT_EQ(seen[2], 0x3b0874cc91e13dbd);
+}
+
 TEST(EventFilters, EachFilterHasAPartInTheFingerprint) {
   std::vector<std::uint64_t> seen{fingerprint({})};
   for (std::size_t i = 0; i < filter_count; i++) {

@@ -146,5 +146,19 @@ TEST(QueryParameters, NextPageKeepsAllButTheCursor) {
   EXPECT_EQ(next_page("a=\"><\r\n&b"), "a=%22%3E%3C%0D%0A&b=&cursor=C");
 }
 
+TEST(QueryParameters, FilterIsCheckedAndKeptAsItIsWritten) {
+  EXPECT_EQ(Parsed("filter=vm_id%20%20eq+%22a%22").parameters.filters.expression, "vm_id  eq \"a\"");
+  EXPECT_EQ(Parsed("").parameters.filters.expression, std::nullopt);
+  EXPECT_EQ(errors("filter="), Names{"filter:filter_invalid"});
+  EXPECT_EQ(errors("filter=vm_id+eq+1&limit=0"), (Names{"limit:greater_than_equal", "filter:filter_invalid"}));
+  EXPECT_EQ(errors("filter=vm_id+eq+%22%ff%22"), Names{"filter:string_unicode"});
+  EXPECT_EQ(errors("filter=vm_id+pr", true), Names{});
+  const std::string message = parse_list_parameters(parse_urlencoded("filter=vm_id+is+1"), false).errors.at(0).message;
+  EXPECT_EQ(
+      message,
+      "Filter is not valid at byte 7: an operator is missing; there may stand: eq, ne, co, sw, ew, gt, ge, lt, le "
+      "or pr");
+}
+
 }  // namespace
 }  // namespace audit::httpd

@@ -23,6 +23,8 @@ TEST(QueryProblem, ByWhatFailed) {
   const Request request;
   const std::pair<QueryFailure, int> cases[] = {{sql_error("22023", "cursor_mismatch"), 422},
                                                 {sql_error("22023", "cursor_invalid"), 422},
+                                                {sql_error("22023", "filter_invalid"), 422},
+                                                {sql_error("54000", "filter_rows_max"), 422},
                                                 {sql_error("42501"), 403},
                                                 {sql_error("XX000"), 500},
                                                 {sql_error("53100"), 503},

@@ -15,6 +15,7 @@ int maintenance_interval_s = 3600;
 constexpr int mb = 1024 * 1024;
 int max_event_size = mb;
 int max_page_size = 16 * mb;
+int filter_rows_max = 1'000'000;
 
 }  // namespace
 
@@ -26,6 +27,7 @@ int maintenance_interval_s_setting() { return maintenance_interval_s; }
 
 int max_event_size_setting() { return max_event_size; }
 int max_page_size_setting() { return max_page_size; }
+int filter_rows_max_setting() { return filter_rows_max; }
 
 namespace {
 
@@ -38,6 +40,11 @@ void define_bounds() {
   DefineCustomIntVariable("audit_ext.max_page_size", "How large the events of a page may be as JSON.",
                           "A page ends before an event that would make it larger. Its first event may be larger.",
                           &max_page_size, 16 * mb, 1024, 256 * mb, PGC_SUSET, GUC_UNIT_BYTE, nullptr, nullptr, nullptr);
+  DefineCustomIntVariable(
+      "audit_ext.filter_rows_max", "How many rows a page may compare with its filter.",
+      "Rows that no index excludes are compared one by one. A page that needs more is an error. The "
+      "SQL path does not count them.",
+      &filter_rows_max, 1'000'000, 1, INT_MAX, PGC_SUSET, 0, nullptr, nullptr, nullptr);
 }
 
 }  // namespace

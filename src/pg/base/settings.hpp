@@ -28,6 +28,9 @@ int max_event_size_setting();
 // The bytes of JSON that the events of a page may take; one event may take more.
 int max_page_size_setting();
 
+// The rows that a page may compare with its `filter`.
+int filter_rows_max_setting();
+
 // To be called once, when the library is loaded.
 void define_settings();
 

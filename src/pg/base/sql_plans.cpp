@@ -93,12 +93,17 @@ bool needs_statement(const SavedPlan& saved, Oid function_oid) {
          saved.kept->schema_oid != get_func_namespace(function_oid);
 }
 
+SPIPlanPtr prepare(const char* sql, int parameter_count, const Oid* parameter_types) {
+  SPIPlanPtr plan = SPI_prepare(sql, parameter_count, const_cast<Oid*>(parameter_types));
+  if (plan == nullptr) elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
+  return plan;
+}
+
 void prepare_statement(SavedPlan& saved, Oid function_oid, const char* sql, int parameter_count,
                        const Oid* parameter_types) {
   // Read the version first: an invalidation that arrives while the statement is parsed must not go unnoticed.
   const std::uint64_t version = schema_version;
-  SPIPlanPtr plan = SPI_prepare(sql, parameter_count, const_cast<Oid*>(parameter_types));
-  if (plan == nullptr) elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
+  SPIPlanPtr plan = prepare(sql, parameter_count, parameter_types);
   if (SPI_keepplan(plan) != 0) elog(ERROR, "SPI_keepplan failed");
   replace_plan(saved, {plan, get_func_namespace(function_oid), version, 0, false});
 }
@@ -123,14 +128,14 @@ void set_parameter(ParamListInfo parameters, int index, Datum value) {
   parameters->params[index].isnull = false;
 }
 
-void run_event_query(const SavedPlan& saved, ParamListInfo parameters, int row_limit, EventSink& sink) {
+void run_event_query(SPIPlanPtr plan, ParamListInfo parameters, int row_limit, EventSink& sink) {
   SinkReceiver receiver = make_receiver(sink);
   SPIExecuteOptions options{};
   options.params = parameters;
   options.read_only = true;
   options.tcount = static_cast<uint64>(row_limit);
   options.dest = &receiver.base;
-  const int result = SPI_execute_plan_extended(use_plan(saved), &options);
+  const int result = SPI_execute_plan_extended(plan, &options);
   if (result != SPI_OK_SELECT) elog(ERROR, "SPI_execute_plan_extended failed: %s", SPI_result_code_string(result));
 }
 

@@ -19,6 +19,9 @@ struct SavedPlan {
 // was installed again in another schema.
 bool needs_statement(const SavedPlan& saved, Oid function_oid);
 
+// A plan that ends with the SPI connection. REQUIRES: SPI connected.
+SPIPlanPtr prepare(const char* sql, int parameter_count, const Oid* parameter_types);
+
 // Prepares `sql` for the schema of that function into `saved`. REQUIRES: SPI connected.
 void prepare_statement(SavedPlan& saved, Oid function_oid, const char* sql, int parameter_count,
                        const Oid* parameter_types);
@@ -34,7 +37,7 @@ void set_parameter(ParamListInfo parameters, int index, Datum value);
 // Runs a statement that selects event_column_list() and hands each row to `sink`, straight from the executor's slot.
 // Stops after `row_limit` rows, or when the sink takes no more. Uses the active snapshot and the caller's rights.
 // REQUIRES: SPI connected.
-void run_event_query(const SavedPlan& saved, ParamListInfo parameters, int row_limit, EventSink& sink);
+void run_event_query(SPIPlanPtr plan, ParamListInfo parameters, int row_limit, EventSink& sink);
 
 // To be called once, when the library is loaded.
 void watch_schema_changes();

@@ -48,10 +48,12 @@ int find_keys(const PageSearch& search, const PartitionShape& shape, GinKey* key
 bool has_lists(const PageSearch& search, const PartitionShape& shape) {
   bool has_any = false;
   for (int i = 0; i < search.given_count; i++) {
+    const unsigned bit = 1u << search.filters[i].number;
     if (has_list(search.filters[i], shape))
-      has_any = true;
+      search.report->filters_with_list |= bit;
     else
-      search.report->filters_without_list |= 1u << search.filters[i].number;
+      search.report->filters_without_list |= bit;
+    has_any |= has_list(search.filters[i], shape);
   }
   return has_any;
 }

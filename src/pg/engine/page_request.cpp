@@ -71,6 +71,7 @@ EventFilters read_filters(FunctionCallInfo fcinfo, int first) {
       filters.values[i] = read_filter(fcinfo, position, i);
   filters.since_us = int64_argument(fcinfo, first + since_argument);
   filters.until_us = int64_argument(fcinfo, first + until_argument);
+  filters.expression = text_argument(fcinfo, first + expression_argument);
   return filters;
 }
 
@@ -81,6 +82,7 @@ PageRequest read_page_request(FunctionCallInfo fcinfo, int first_argument) {
   request.function_oid = fcinfo->flinfo->fn_oid;
   request.page_size = read_page_size(fcinfo, first_argument);
   request.filters = read_filters(fcinfo, first_argument);
+  request.filter = request.filters.expression ? read_page_filter(*request.filters.expression) : nullptr;
   if (const auto token = text_argument(fcinfo, first_argument + cursor_argument))
     request.after = read_position(*token, request.filters);
   return request;

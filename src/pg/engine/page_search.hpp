@@ -3,6 +3,7 @@
 
 #include "base/postgres_api.hpp"
 #include "engine/gin_key.hpp"
+#include "engine/page_filter.hpp"
 #include "engine/search_report.hpp"
 #include "partitions/event_partition.hpp"
 
@@ -26,6 +27,7 @@ struct GivenFilter {
 struct PageSearch {
   GivenFilter filters[filter_count];
   int given_count;
+  const PageFilter* filter;  // nullptr: none
   KeyRange range;
   Snapshot snapshot;
   NewestEvents<FoundEvent>* found;

@@ -11,10 +11,18 @@
 namespace audit::pg {
 namespace {
 
+KeyRange range_of(const FilterTimes& times) {
+  KeyRange range;
+  if (times.since_us > INT64_MIN) range.from = first_key_of(times.since_us);
+  if (times.until_us < INT64_MAX) range.before = first_key_of(times.until_us + 1);
+  return range;
+}
+
 KeyRange range_of(const PageRequest& request) {
   KeyRange range;
   if (request.filters.since_us) range.from = first_key_of(*request.filters.since_us);
   if (request.filters.until_us) range.before = first_key_of(*request.filters.until_us);
+  if (request.filter != nullptr) range = intersect(range, range_of(filter_times(request.filter->tree)));
   if (request.after && compare(*request.after, range.before) < 0) range.before = *request.after;
   return range;
 }
@@ -39,7 +47,9 @@ GivenFilter given_filter(std::size_t number, const FilterValue& value) {
   return {number, value, key_of(number, value), is_key};
 }
 
-void set_filters(const EventFilters& filters, PageSearch& search) {
+void set_filters(const PageRequest& request, PageSearch& search) {
+  EventFilters filters = request.filters;
+  if (request.filter != nullptr) add_required_values(request.filter->tree, filters);
   for (std::size_t i = 0; i < filter_count; i++)
     if (const auto& value = filters.values[i]) search.filters[search.given_count++] = given_filter(i, *value);
 }
@@ -160,7 +170,8 @@ void hand_out(const NewestEvents<FoundEvent>& found, EventSink& sink) {
 bool search_and_hand_out(const PageRequest& request, Relation events, NewestEvents<FoundEvent>& found,
                          FindBySql find_by_sql, SearchReport& report, EventSink& sink, MemoryContext sink_context) {
   PageSearch search{};
-  set_filters(request.filters, search);
+  set_filters(request, search);
+  search.filter = request.filter;
   search.range = range_of(request);
   search.snapshot = GetActiveSnapshot();
   search.found = &found;

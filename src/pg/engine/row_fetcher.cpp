@@ -1,6 +1,7 @@
 #include "engine/row_fetcher.hpp"
 
 #include "base/inet_value.hpp"
+#include "base/settings.hpp"
 #include "engine/tids.hpp"
 
 namespace audit::pg {
@@ -13,13 +14,21 @@ bool is_text(Datum value, std::string_view expected) {
   return is_equal;
 }
 
+void report_too_many_rows() {
+  ereport(ERROR, errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("filter has too many rows to check for one page"),
+          errdetail("More than %d rows (audit_ext.filter_rows_max) were compared with it.", filter_rows_max_setting()),
+          errhint("Add since, or one of the arguments that find events by an index, such as event_type or user_id."),
+          err_generic_string(PG_DIAG_CONSTRAINT_NAME, "filter_rows_max"));
+}
+
 }  // namespace
 
 RowFetcher::RowFetcher(const PageSearch& search, const EventPartition& partition, const KeyRange& range)
     : search_(search),
       partition_(partition),
       range_(range),
-      last_column_(Max(partition.shape.columns[id_column], partition.shape.columns[created_at_column])) {
+      last_column_(Max(partition.shape.columns[id_column], partition.shape.columns[created_at_column])),
+      filter_row_(search.filter, partition.shape) {
   for (int i = 0; i < search.given_count; i++)
     last_column_ = Max(last_column_, partition.shape.columns[filter_columns[search.filters[i].number]]);
 }
@@ -44,7 +53,7 @@ void RowFetcher::fetch(Tid tid) {
   pgstat_count_heap_fetch(search_.given_count > 0 ? partition_.filter_index : partition_.primary_key);
   slot_getsomeattrs(slot_, last_column_);
   const EventKey key = key_of_slot();
-  if (contains(range_, key) && wants(key) && matches_filters()) keep(key);
+  if (contains(range_, key) && wants(key) && matches_filters() && matches_expression()) keep(key);
 }
 
 EventKey RowFetcher::key_of_slot() const {
@@ -70,6 +79,13 @@ bool RowFetcher::matches(const GivenFilter& filter) const {
     case ColumnKind::address: return contains(filter.value.network, network_of(DatumGetInetPP(value)));
     default: return DatumGetInt64(value) == filter.value.number;
   }
+}
+
+bool RowFetcher::matches_expression() {
+  if (search_.filter == nullptr) return true;
+  CHECK_FOR_INTERRUPTS();
+  if (search_.report->rows_checked++ == filter_rows_max_setting()) report_too_many_rows();
+  return filter_row_.is_match(slot_);
 }
 
 void RowFetcher::keep(const EventKey& key) {

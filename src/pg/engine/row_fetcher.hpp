@@ -1,6 +1,7 @@
 // Reads rows of one partition by their addresses and keeps those that belong into the page.
 #pragma once
 
+#include "engine/filter_row.hpp"
 #include "engine/page_search.hpp"
 
 namespace audit::pg {
@@ -30,6 +31,7 @@ class RowFetcher {
   EventKey key_of_slot() const;
   bool matches_filters() const;
   bool matches(const GivenFilter& filter) const;
+  bool matches_expression();
   void keep(const EventKey& key);
 
   const PageSearch& search_;
@@ -39,6 +41,7 @@ class RowFetcher {
   IndexFetchTableData* heap_ = nullptr;
   TupleTableSlot* slot_ = nullptr;
   bool has_kept_any_ = false;
+  FilterRow filter_row_;
 };
 static_assert(std::is_trivially_destructible_v<RowFetcher>);
 

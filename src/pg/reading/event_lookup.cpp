@@ -37,7 +37,7 @@ void run(const EventLookup& lookup, LookupStatement& statement, ParamListInfo pa
   if (needs_statement(statement.plan, lookup.function_oid))
     prepare_statement(statement.plan, lookup.function_oid, lookup_statement(lookup, statement.condition),
                       lengthof(parameter_types), parameter_types);
-  run_event_query(statement.plan, parameters, 1, sink);
+  run_event_query(use_plan(statement.plan), parameters, 1, sink);
 }
 
 class FoundSink final : public EventSink {

@@ -68,6 +68,8 @@ AUDIT_SQL_FUNCTION(audit_explain) {
   put(result, "keys_walked", report.keys_walked);
   put(result, "block_ranges_read", report.block_ranges_read);
   put(result, "heap_tuples_fetched", report.heap_tuples_fetched);
+  put(result, "rows_checked", report.rows_checked);
+  put(result, "filters_with_list", names_of(report.filters_with_list));
   put(result, "filters_without_list", names_of(report.filters_without_list));
   return Datum{0};
 }

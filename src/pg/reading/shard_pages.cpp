@@ -14,7 +14,7 @@
 namespace audit::pg {
 namespace {
 
-constexpr int arguments_max = static_cast<int>(filter_count) + 4;
+constexpr int arguments_max = static_cast<int>(filter_count) + 5;
 
 // The arguments of audit_shard_page(), by name.
 struct ShardCall {
@@ -34,6 +34,9 @@ void add_filters(ShardCall& call, const EventFilters& filters) {
   for (std::size_t i = 0; i < filter_count; i++)
     if (const auto& value = filters.values[i])
       add(call, filter_name(i), event_column_types[filter_columns[i]], filter_argument(i, *value));
+  if (const auto& text = filters.expression)
+    add(call, "filter", TEXTOID,
+        PointerGetDatum(cstring_to_text_with_len(text->data(), static_cast<int>(text->size()))));
   if (filters.since_us) add(call, "since", TIMESTAMPTZOID, TimestampTzGetDatum(*filters.since_us));
   if (filters.until_us) add(call, "until", TIMESTAMPTZOID, TimestampTzGetDatum(*filters.until_us));
 }

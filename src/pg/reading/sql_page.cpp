@@ -2,6 +2,7 @@
 #include "reading/sql_page.hpp"
 
 #include "base/sql_plans.hpp"
+#include "reading/filter_condition.hpp"
 
 namespace audit::pg {
 namespace {
@@ -40,8 +41,7 @@ PagePlan plans[1u << plan_bits];
 
 PagePlan& plan_for(Conditions given) { return plans[(given ^ given >> plan_bits) & (lengthof(plans) - 1)]; }
 
-ParamListInfo page_parameters(const PageRequest& request) {
-  ParamListInfo parameters = null_parameters(parameter_types.data(), parameter_count);
+void set_page_parameters(const PageRequest& request, ParamListInfo parameters) {
   const EventFilters& filters = request.filters;
   for (std::size_t i = 0; i < filter_count; i++)
     if (const auto& value = filters.values[i])
@@ -52,7 +52,6 @@ ParamListInfo page_parameters(const PageRequest& request) {
     set_parameter(parameters, position_parameter, TimestampTzGetDatum(request.after->created_at_us));
     set_parameter(parameters, position_parameter + 1, PointerGetDatum(request.after->id.data()));
   }
-  return parameters;
 }
 
 bool is_by_network(const EventFilters& filters) {
@@ -92,7 +91,7 @@ void append_condition(StringInfo sql, int condition, Conditions given) {
 }
 
 // The limit is a constant, so that the planner knows that a page is small; the executor stops at the real one.
-const char* page_statement(Oid function_oid, Conditions given) {
+const char* page_statement(Oid function_oid, Conditions given, const char* filter_condition) {
   StringInfoData sql;
   initStringInfo(&sql);
   appendStringInfo(&sql, "SELECT %s FROM %s.audit_events", event_column_list(), quoted_schema_of(function_oid));
@@ -103,23 +102,49 @@ const char* page_statement(Oid function_oid, Conditions given) {
     append_condition(&sql, i, given);
     separator = " AND ";
   }
+  if (filter_condition != nullptr) appendStringInfo(&sql, "%s%s", separator, filter_condition);
   appendStringInfo(&sql, " ORDER BY created_at DESC, id DESC LIMIT %d", page_size_max + 1);
   return sql.data;
+}
+
+void find_by_saved_plan(const PageRequest& request, int event_limit, EventSink& sink) {
+  ParamListInfo parameters = null_parameters(parameter_types.data(), parameter_count);
+  set_page_parameters(request, parameters);
+  const Conditions given = given_conditions(request.filters, parameters);
+  PagePlan& page = plan_for(given);
+  if (page.given != given || needs_statement(page.plan, request.function_oid)) {
+    prepare_statement(page.plan, request.function_oid, page_statement(request.function_oid, given, nullptr),
+                      parameter_count, parameter_types.data());
+    page.given = given;
+  }
+  run_event_query(use_plan(page.plan), parameters, event_limit, sink);
+}
+
+// Filters are of too many forms to keep a plan for each.
+void find_by_filter(const PageRequest& request, int event_limit, EventSink& sink) {
+  FilterCondition condition;
+  compose_condition(*request.filter, parameter_count + 1, condition);
+  Oid types[parameter_count + FilterCondition::parameters_max];
+  std::copy_n(condition.types, condition.parameter_count,
+              std::copy(parameter_types.begin(), parameter_types.end(), types));
+  const int count = parameter_count + condition.parameter_count;
+  ParamListInfo parameters = null_parameters(types, count);
+  set_page_parameters(request, parameters);
+  for (int i = 0; i < condition.parameter_count; i++)
+    set_parameter(parameters, parameter_count + i, condition.values[i]);
+  const Conditions given = given_conditions(request.filters, parameters);
+  const char* statement = page_statement(request.function_oid, given, condition.sql.data);
+  run_event_query(prepare(statement, count, types), parameters, event_limit, sink);
 }
 
 }  // namespace
 
 void find_events_by_sql(const PageRequest& request, int event_limit, EventSink& sink) {
   SPI_connect();
-  ParamListInfo parameters = page_parameters(request);
-  const Conditions given = given_conditions(request.filters, parameters);
-  PagePlan& page = plan_for(given);
-  if (page.given != given || needs_statement(page.plan, request.function_oid)) {
-    prepare_statement(page.plan, request.function_oid, page_statement(request.function_oid, given), parameter_count,
-                      parameter_types.data());
-    page.given = given;
-  }
-  run_event_query(page.plan, parameters, event_limit, sink);
+  if (request.filter == nullptr)
+    find_by_saved_plan(request, event_limit, sink);
+  else
+    find_by_filter(request, event_limit, sink);
   SPI_finish();
 }
 
