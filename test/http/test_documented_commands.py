@@ -218,7 +218,7 @@ def sql_of(document):
 def test_sql(bare, document):
     text = sql_of(document)
     if "CREATE EXTENSION" not in text:
-        bare("CREATE EXTENSION audit_ext CASCADE; CREATE ROLE tenant_a;")
+        bare("CREATE EXTENSION audit_ext CASCADE; CREATE ROLE tenant_a; SELECT audit_create_partition('2025-01-01Z', '2025-02-01Z');")
     bare(text)
 
 

@@ -59,7 +59,7 @@ AUDIT_SQL_FUNCTION(audit_explain) {
   put(result, "reason", report.sql_reason != nullptr ? report.sql_reason : report.sql_part_reason);
   put(result, "events", end.event_count);
   put(result, "has_more", end.has_more ? "true" : "false");
-  if (report.shards_asked > 0) put(result, "shards_asked", report.shards_asked);
+  put(result, "shards_asked", report.shards_asked);
   // What the posting engine did, even if it gave up.
   put(result, "partitions_opened", report.partitions_opened);
   put(result, "index_pages_read", report.index_pages_read);
