@@ -9,7 +9,8 @@ from test_high_rights import TRAP, TRAPS, runs_as
 # With a column that traps can be set on.
 OWN_TABLES = {"audit_users": "username", "audit_api_keys": "name", "audit_idempotency_keys": "key", "audit_id_claims": "id",
               "audit_configuration": "partition_every", "audit_holds": "reason", "audit_maintenance": "error",
-              "audit_policies": "statement", "audit_events_dump": "event_group"}
+              "audit_policies": "statement", "audit_events_dump": "event_group", "audit_shards": "shard_id"}
+TYPES = {"id": "uuid", "shard_id": "bigint"}  # of columns that are not text
 OWN_VIEWS = ("audit_status", "audit_grants")
 
 # On a table {t} that has a column {c}; {who} is to have it.
@@ -55,7 +56,7 @@ def test_a_superuser_is_refused_without_saying_so(trail, change):
     set_traps(trail)
     for table, column in OWN_TABLES.items():
         error = trail.attempt(None, "BEGIN", CHANGES[change].format(
-            t=table, c=column, who=trail.owner, type="uuid" if column == "id" else "text"))
+            t=table, c=column, who=trail.owner, type=TYPES.get(column, "text")))
         assert is_refused(error, "refused: it belongs to audit_ext"), (table, error)
 
 
