@@ -232,7 +232,7 @@ def test_an_empty_shell_of_citus_is_no_empty_trail(trail):
     for statement in ("DROP TABLE audit_events_20210101", "DROP TRIGGER audit_guard_rows ON audit_events"):
         assert trail.attempt(None, statement).pgcode == "42501", statement
     engine = trail.execute("SELECT value FROM audit_explain() WHERE name IN ('engine', 'reason') ORDER BY name")
-    assert engine == [("sql",), ("audit_events is distributed",)]
+    assert engine == [("sql",), ("audit_shards does not know all shards",)]
 
 
 def test_policies_are_the_owners_but_recorded(trail):

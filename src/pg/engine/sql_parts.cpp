@@ -69,7 +69,7 @@ void SqlParts::search(const PageSearch& search, const PartitionBounds& bounds, c
   search.report->sql_part_reason = reasons_.data;
   FoundSink sink(search, events_, page_room_);
   const int settings_level = NewGUCNestLevel();
-  // A sort here would fetch all events that match. The planner still prefers that where the table was never analyzed.
+  // The server of a foreign partition sorts. Sorting here would fetch all of its events that match.
   if (get_rel_relkind(bounds.oid) == RELKIND_FOREIGN_TABLE) set_setting("enable_sort", "off");
   find_by_sql_(within(request_, intersect(search.range, bounds.range)), page_size_max + 1, sink);
   AtEOXact_GUC(false, settings_level);
